@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// spec.h: a run to do (room: ledger).
+//
+// A spec is every parameter of one run, resolved: no defaults left open, counts instead of
+// fractions, mode trees written out with their widths. It is a plain value without pointers:
+// copy it, compare it, print it. The table of fields below is the one place where a parameter
+// is described: the sweep file's reader, its help, its sample, its resolved text and the
+// run's identity are all read from it.
+//
+// Identity: the SHA-256 of the schema version and of the fields that make a run what it is,
+// as canonical text, in the table's order, leaving out those that hold their default. So a
+// new parameter with a default keeps the identity of every older run, and a label or a file's
+// path is no part of it (the file's content is).
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "htflow/digest.h"
+#include "htflow/door.h"
+#include "htflow/status.h"
+
+HTF_BEGIN_DOOR
+
+// Raised when the meaning of a field or a default changes: every identity changes with it.
+enum { HTF_SPEC_SCHEMA = 1 };
+
+enum { HTF_MAX_ORDER = 64, HTF_MAX_TEXT = 1024, HTF_MAX_NEWICK = 2048, HTF_MAX_LABEL = 128 };
+
+typedef enum htf_task { HTF_TASK_COMPLETION } htf_task;
+typedef enum htf_target_kind { HTF_TARGET_HTF, HTF_TARGET_CP } htf_target_kind;
+typedef enum htf_init_kind { HTF_INIT_GAUSSIAN, HTF_INIT_BALANCED } htf_init_kind;
+typedef enum htf_loss_kind { HTF_LOSS_L2 } htf_loss_kind;
+typedef enum htf_method { HTF_METHOD_BDF, HTF_METHOD_GD } htf_method;
+typedef enum htf_krylov { HTF_KRYLOV_GMRES, HTF_KRYLOV_PCG } htf_krylov;
+typedef enum htf_spacing { HTF_SPACING_ARC, HTF_SPACING_LOG, HTF_SPACING_STEP } htf_spacing;
+typedef enum htf_keep { HTF_KEEP_NONE, HTF_KEEP_FINAL, HTF_KEEP_BEST } htf_keep;
+
+// Mode sizes D_1 .. D_N.
+typedef struct htf_shape {
+  int order;
+  int64_t size[HTF_MAX_ORDER];
+} htf_shape;
+
+// A mode tree as the user wrote it, and in Newick with every width once resolved ("" before).
+typedef struct htf_tree_field {
+  char label[HTF_MAX_NEWICK];
+  char newick[HTF_MAX_NEWICK];
+} htf_tree_field;
+
+typedef struct htf_spec {
+  int64_t sweep_seed;
+  struct {
+    int task;           // htf_task
+    htf_shape shape;    // mode sizes
+    double samples;     // training samples; as resolved, a whole number
+    double test;        // held-out samples; likewise
+    double noise;       // standard deviation added to the training values
+    int64_t seed;       // which draw of target, mask and noise
+    int target;         // htf_target_kind
+    htf_tree_field target_tree;
+    int64_t target_width;
+    double target_norm; // Frobenius norm; 0: the square root of the number of entries
+    char file[HTF_MAX_TEXT]; // data instead of a planted target; "" for none
+    char file_digest[HTF_DIGEST_TEXT]; // SHA-256 of that file
+  } problem;
+  struct {
+    htf_tree_field tree;
+    int64_t width;
+  } model;
+  struct {
+    int kind; // htf_init_kind
+    double std;
+    int64_t seed; // which draw of the initial weights
+  } init;
+  struct {
+    int kind; // htf_loss_kind
+  } loss;
+  struct {
+    int method; // htf_method
+    double rtol, lr;
+    int krylov; // htf_krylov
+    int64_t krylov_dimension;
+  } flow;
+  struct {
+    double loss, gradient_norm, time, wall;
+    int64_t steps;
+  } stop;
+  struct {
+    int64_t points, components;
+    int spacing; // htf_spacing
+    int weights; // htf_keep
+  } record;
+} htf_spec;
+
+typedef enum htf_field_type {
+  HTF_FIELD_REAL,    // double
+  HTF_FIELD_INTEGER, // int64_t
+  HTF_FIELD_COUNT,   // double: a count, or a fraction below 1
+  HTF_FIELD_CHOICE,  // int, an index into `choices`
+  HTF_FIELD_SHAPE,   // htf_shape
+  HTF_FIELD_TREE,    // htf_tree_field
+  HTF_FIELD_TEXT,    // char[HTF_MAX_TEXT]
+  HTF_FIELD_DIGEST,  // char[HTF_DIGEST_TEXT]; not for the user to set
+} htf_field_type;
+
+typedef struct htf_field {
+  const char *key; // dotted, as in the sweep file
+  htf_field_type type;
+  size_t offset;         // of the member in htf_spec
+  double low, high;      // the closed range of a number, or of a shape's entries
+  const char *choices;   // "a|b|c" for HTF_FIELD_CHOICE, else NULL
+  const char *initial;   // the default, as text
+  const char *units;     // "" where there are none
+  const char *help;      // one sentence
+  bool identity;         // part of the run's identity
+} htf_field;
+
+// The table, and how many rows it has.
+const htf_field *htf_spec_fields(int *count);
+// The row of a key, or NULL.
+const htf_field *htf_spec_field(const char *key);
+// The member of `spec` that a row describes.
+void *htf_spec_member(htf_spec *spec, const htf_field *field);
+const void *htf_spec_member_const(const htf_spec *spec, const htf_field *field);
+
+// The spec with every field at its default.
+void htf_spec_defaults(htf_spec *spec);
+// Sets a field from text: a number, a choice's name, "[8, 8]" for a shape, a label for a
+// tree. Raises HTF_E_CONFIG with what is wrong and what would be right.
+htf_status htf_spec_set(htf_spec *spec, const htf_field *field, const char *text);
+// Writes a field as canonical text (doubles to 17 digits), a tree as its label; at most `size`
+// bytes with the final zero. htf_spec_set reads it back to the same value.
+void htf_spec_print(const htf_spec *spec, const htf_field *field, char *text, size_t size);
+// The same as a number where the field is one (choices too); NAN for shapes, trees and texts.
+double htf_spec_number(const htf_spec *spec, const htf_field *field);
+
+// The run's identity. The trees must be resolved. Raises HTF_E_INTERNAL.
+htf_status htf_spec_identity(const htf_spec *spec, htf_digest *identity);
+
+HTF_END_DOOR
