@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // blas.h: the BLAS library made ready, and how fast it is (room: dense).
 //
-// Debian's OpenBLAS does not know recent CPUs and then takes kernels of narrow vectors, up to
-// five times slower, without a word. htf_blas_start sets one thread and, if the user has set
-// nothing, the kernels that fit the CPU's vectors. Results differ in the last bits between
-// kernels, so the core's name is kept with every result.
+// Debian's OpenBLAS does not know recent CPUs and then takes kernels of narrow vectors, up
+// to five times slower, without a word. htf_blas_start sets one thread and, if the user has
+// set nothing, the kernels that fit the CPU's vectors. Results differ in the last bits
+// between kernels, so the core's name is kept with every result.
 #pragma once
 
 #include "htflow/door.h"
@@ -12,8 +12,8 @@
 
 HTF_BEGIN_DOOR
 
-// Call once, first in main, before any thread is made. Raises nothing: whatever could not be
-// had shows in htf_blas_core and in doctor.
+// Call once, first in main, before any thread is made. Raises nothing: whatever could not
+// be had shows in htf_blas_core and in doctor.
 void htf_blas_start(int threads);
 // Name of the kernels in use, such as "SkylakeX", or "unknown".
 const char *htf_blas_core(void);

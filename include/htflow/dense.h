@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // dense.h: matrices in the memory of one process (room: dense).
 //
-// A matrix view is a pointer, a shape and a row stride, row-major; it owns nothing. All BLAS
-// and LAPACK calls of htflow go through here.
+// A matrix view is a pointer, a shape and a row stride, row-major; it owns nothing. All
+// BLAS and LAPACK calls of htflow go through here.
 #pragma once
 
 #include <stdbool.h>
@@ -29,8 +29,8 @@ typedef enum htf_transpose { HTF_PLAIN, HTF_TRANSPOSED } htf_transpose;
 void htf_dense_multiply(htf_transpose op_a, htf_matrix a, htf_transpose op_b, htf_matrix b,
                         double beta, htf_matrix c);
 
-// Singular values of A [rows, cols], descending, into values [min(rows, cols)]. LAPACK dgesdd
-// on a copy. Raises HTF_E_MEMORY, HTF_E_NUMERIC.
+// Singular values of A [rows, cols], descending, into values [min(rows, cols)]. LAPACK
+// dgesdd on a copy. Raises HTF_E_MEMORY, HTF_E_NUMERIC.
 htf_status htf_dense_singular_values(htf_matrix a, double *values);
 
 // A = Q R with Q [rows, cols] of orthonormal columns in place of A, R [cols, cols] upper

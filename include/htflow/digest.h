@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // digest.h: SHA-256 of bytes fed piece by piece (room: base; library: OpenSSL's libcrypto).
 //
-// Used for the identity of a run, for checksums of results and for input data; SHA-256 so that
-// anyone can check a stored value with Python's hashlib or sha256sum.
+// Used for the identity of a run, for checksums of results and for input data; SHA-256 so
+// that anyone can check a stored value with Python's hashlib or sha256sum.
 #pragma once
 
 #include <stddef.h>

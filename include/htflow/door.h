@@ -6,8 +6,12 @@
 #pragma once
 
 #ifdef __cplusplus
-#define HTF_BEGIN_DOOR extern "C" { _Pragma("GCC visibility push(default)")
-#define HTF_END_DOOR   _Pragma("GCC visibility pop") }
+#define HTF_BEGIN_DOOR                                                                     \
+  extern "C" {                                                                             \
+  _Pragma("GCC visibility push(default)")
+#define HTF_END_DOOR                                                                       \
+  _Pragma("GCC visibility pop")                                                            \
+  }
 #else
 #define HTF_BEGIN_DOOR _Pragma("GCC visibility push(default)")
 #define HTF_END_DOOR   _Pragma("GCC visibility pop")

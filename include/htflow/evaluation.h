@@ -13,10 +13,11 @@
 // The second-order product differentiates both sweeps along a direction (forward over
 // reverse), reusing the tables of the first.
 //
-// An evaluation owns all work memory, made once; its verbs allocate nothing. The verbs build
-// on each other: pullback needs the forward sweep at the same theta to be the last one made,
-// the tangent verbs need forward and pullback. It borrows model and points, which must outlive
-// it. Values and slopes are in the order of the points as given to htf_points_create.
+// An evaluation owns all work memory, made once; its verbs allocate nothing. The verbs
+// build on each other: pullback needs the forward sweep at the same theta to be the last
+// one made, the tangent verbs need forward and pullback. It borrows model and points, which
+// must outlive it. Values and slopes are in the order of the points as given to
+// htf_points_create.
 #pragma once
 
 #include <stdint.h>
@@ -46,14 +47,14 @@ void htf_evaluation_destroy(htf_evaluation **evaluation);
 void htf_evaluation_forward(htf_evaluation *evaluation, const double *theta, double *y);
 // gradient = (dy/dtheta)^T e, [parameters]; e is [m]. Cost with the forward sweep: 3 matrix
 // products of [n_v, R_v] x [R_v, R_parent] a node.
-void htf_evaluation_pullback(htf_evaluation *evaluation, const double *theta, const double *e,
-                             double *gradient);
+void htf_evaluation_pullback(htf_evaluation *evaluation, const double *theta,
+                             const double *e, double *gradient);
 // dy = (dy/dtheta) direction, [m].
 void htf_evaluation_tangent(htf_evaluation *evaluation, const double *theta,
                             const double *direction, double *dy);
 // product = d/dtheta [(dy/dtheta)^T e] direction + (dy/dtheta)^T de: with e = dL/dy and
-// de = (d^2 L/dy^2) dy, the Hessian of L times the direction. The last tangent call must have
-// had the same direction, the last pullback the same e.
+// de = (d^2 L/dy^2) dy, the Hessian of L times the direction. The last tangent call must
+// have had the same direction, the last pullback the same e.
 void htf_evaluation_second(htf_evaluation *evaluation, const double *theta,
                            const double *direction, const double *de, double *product);
 // Bytes of work memory, and floating-point operations in the matrix products of one forward

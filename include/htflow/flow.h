@@ -1,25 +1,26 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // flow.h: integrates y' = f(y), one accepted step at a time (room: flow).
 //
-// Knows no tensor: the system is a callback, autonomous, with an exact product of its Jacobian
-// with a vector. Methods:
-//   bdf  variable-order, variable-step backward differentiation (CVODE, Hindmarsh et al. 2005)
-//        with an inexact Newton iteration whose linear systems (I - gamma J) x = b are solved
-//        matrix-free, by GMRES or, for symmetric J, conjugate gradients. The local error is
-//        kept below rtol times the root mean square of y, the same for every component:
-//        better for the conserved quantities than component by component, and what
-//        conjugate gradients need (theory.md section 5d).
+// Knows no tensor: the system is a callback, autonomous, with an exact product of its
+// Jacobian with a vector. Methods:
+//   bdf  variable-order, variable-step backward differentiation (CVODE, Hindmarsh et al.
+//   2005)
+//        with an inexact Newton iteration whose linear systems (I - gamma J) x = b are
+//        solved matrix-free, by GMRES or, for symmetric J, conjugate gradients. The local
+//        error is kept below rtol times the root mean square of y, the same for every
+//        component: better for the conserved quantities than component by component, and
+//        what conjugate gradients need (theory.md section 5d).
 //   gd   explicit Euler with a fixed step lr: gradient descent.
 //
 // Time. The equation is autonomous, and learning is a burst late on a long clock (theory.md
 // section 5e), so the clock starts at zero in each segment and the segments' lengths are
 // summed in double-double arithmetic: time is the unevaluated sum of two doubles. A segment
-// ends after `segment_steps` accepted steps, or when a step has become smaller than 2^-30 of
-// the segment's clock; both depend on the run alone. At a segment's end the integrator
+// ends after `segment_steps` accepted steps, or when a step has become smaller than 2^-30
+// of the segment's clock; both depend on the run alone. At a segment's end the integrator
 // restarts from the state: what follows depends on the state and the step size only.
 //
-// Arc length is the sum of |y_n+1 - y_n| over accepted steps, Euclidean; within a step it is
-// carried on as |y(t) - y_n| along the method's own interpolant.
+// Arc length is the sum of |y_n+1 - y_n| over accepted steps, Euclidean; within a step it
+// is carried on as |y(t) - y_n| along the method's own interpolant.
 #pragma once
 
 #include <stdbool.h>
@@ -30,8 +31,8 @@
 
 HTF_BEGIN_DOOR
 
-// The system. Each callback may fail with HTF_E_NUMERIC (a value not finite): the method then
-// tries a smaller step. Any other failure ends the step and is forwarded.
+// The system. Each callback may fail with HTF_E_NUMERIC (a value not finite): the method
+// then tries a smaller step. Any other failure ends the step and is forwarded.
 typedef struct htf_flow_system {
   int64_t size;
   void *context;
@@ -78,16 +79,16 @@ void htf_flow_destroy(htf_flow **flow);
 // made: the state is then the last good one.
 htf_status htf_flow_step(htf_flow *flow);
 
-// After a step: state [size] (borrowed until the next step), time, arc length at its end, and
-// the length of the step just made.
+// After a step: state [size] (borrowed until the next step), time, arc length at its end,
+// and the length of the step just made.
 const double *htf_flow_state(const htf_flow *flow);
 htf_flow_time htf_flow_now(const htf_flow *flow);
 double htf_flow_arc(const htf_flow *flow);
 double htf_flow_last_step(const htf_flow *flow);
 htf_flow_counts htf_flow_get_counts(const htf_flow *flow);
 
-// Inside the step just made: the state a fraction of the step after its beginning, in (0, 1].
-// Of the order of the method. y [size].
+// Inside the step just made: the state a fraction of the step after its beginning, in (0,
+// 1]. Of the order of the method. y [size].
 htf_status htf_flow_interpolate(htf_flow *flow, double fraction, double *y,
                                 htf_flow_time *time, double *arc);
 // The fraction of the step at which the arc length, or the time, has the given value, which

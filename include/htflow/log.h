@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // log.h: what the program tells a person while it works, on stderr (room: base).
 //
-// A line reads `[rank seconds room] text`. Errors and warnings come from every rank; info and
-// debug only from the root rank, so that a large sweep stays readable, unless HTF_LOG_ALL is
-// asked for. Numerical rooms never log.
+// A line reads `[rank seconds room] text`. Errors and warnings come from every rank; info
+// and debug only from the root rank, so that a large sweep stays readable, unless
+// HTF_LOG_ALL is asked for. Numerical rooms never log.
 #pragma once
 
 #include "htflow/door.h"

@@ -2,10 +2,10 @@
 // model.h: a hierarchical tensor factorization and its parameters (room: model; theory.md
 // section 1).
 //
-// A model is a mode tree with the modes' sizes. Its parameters theta are one contiguous array:
-// the weight matrices W^(v) [R_v, R_parent(v)], row-major, one after another in node order
-// (R of a leaf is its mode's size, R_parent of the root is 1). In a CP factorization the tree
-// has one interior node, whose weights are ones and are no parameters.
+// A model is a mode tree with the modes' sizes. Its parameters theta are one contiguous
+// array: the weight matrices W^(v) [R_v, R_parent(v)], row-major, one after another in node
+// order (R of a leaf is its mode's size, R_parent of the root is 1). In a CP factorization
+// the tree has one interior node, whose weights are ones and are no parameters.
 //
 // A model does not change once made, and owns a copy of the tree. theta is always the
 // caller's.
@@ -34,10 +34,10 @@ htf_status htf_model_create(htf_model_kind kind, const htf_tree *tree, const int
 void htf_model_destroy(htf_model **model);
 
 htf_model_kind htf_model_get_kind(const htf_model *model);
-const htf_tree *htf_model_tree(const htf_model *model);   // borrowed
-const int64_t *htf_model_shape(const htf_model *model);   // [N], borrowed
-int64_t htf_model_parameters(const htf_model *model);     // length of theta
-double htf_model_entries(const htf_model *model);         // of the end tensor
+const htf_tree *htf_model_tree(const htf_model *model); // borrowed
+const int64_t *htf_model_shape(const htf_model *model); // [N], borrowed
+int64_t htf_model_parameters(const htf_model *model);   // length of theta
+double htf_model_entries(const htf_model *model);       // of the end tensor
 // W^(v): its shape, and where it starts in theta (-1 if frozen).
 int64_t htf_model_rows(const htf_model *model, int node);
 int64_t htf_model_cols(const htf_model *model, int node);
@@ -48,16 +48,16 @@ int64_t htf_model_offset(const htf_model *model, int node);
 // Every weight N(0, std^2), in theta's order.
 void htf_model_gaussian(const htf_model *model, htf_random *stream, double std,
                         double *theta);
-// Balances theta in place: within each local component all vectors get the geometric mean of
-// their norms, sweep after sweep over all components until no norm moves by more than 1e-15
-// relative (Osborne's iteration; theory.md section 3). The end tensor is kept. A component
-// with a zero vector becomes zero. Raises HTF_E_NUMERIC after 10,000 sweeps.
+// Balances theta in place: within each local component all vectors get the geometric mean
+// of their norms, sweep after sweep over all components until no norm moves by more than
+// 1e-15 relative (Osborne's iteration; theory.md section 3). The end tensor is kept. A
+// component with a zero vector becomes zero. Raises HTF_E_NUMERIC after 10,000 sweeps.
 htf_status htf_model_balance(const htf_model *model, double *theta);
 
 // ---- local components (theory.md section 3) -------------------------------------------
 
-// The local component (v, r) of an interior node v is column r of each child's weight matrix
-// and, unless frozen, row r of W^(v); K_v vectors in all.
+// The local component (v, r) of an interior node v is column r of each child's weight
+// matrix and, unless frozen, row r of W^(v); K_v vectors in all.
 int htf_model_component_vectors(const htf_model *model, int node);
 // sigma^(v,r), the product of the vectors' norms, for r = 0 .. R_v - 1. Cost: theta's size.
 // Raises HTF_E_MEMORY.
@@ -74,15 +74,16 @@ double htf_model_unbalancedness(const htf_model *model, const double *norms2);
 // under exact gradient flow. Absolute.
 double htf_model_unbalancedness_drift(const htf_model *model, const double *norms2,
                                       const double *norms2_start);
-// < row r of W^(v), row r of dL/dW^(v) > = sigma^(v,r) <grad L(W_H), C^(v,r)> for each r, from
-// theta and the gradient of L at theta. v must not be frozen.
+// < row r of W^(v), row r of dL/dW^(v) > = sigma^(v,r) <grad L(W_H), C^(v,r)> for each r,
+// from theta and the gradient of L at theta. v must not be frozen.
 void htf_model_component_drive(const htf_model *model, int node, const double *theta,
                                const double *gradient, double *drive /* [R_v] */);
 
 // ---- the whole tensor -----------------------------------------------------------------
 
-// Frobenius norm of the end tensor, from the factors: Gram matrices from the leaves up, at any
-// order. Relative accuracy 1e-8 at worst where the tensor nearly cancels. Raises HTF_E_MEMORY.
+// Frobenius norm of the end tensor, from the factors: Gram matrices from the leaves up, at
+// any order. Relative accuracy 1e-8 at worst where the tensor nearly cancels. Raises
+// HTF_E_MEMORY.
 htf_status htf_model_norm(const htf_model *model, const double *theta, double *norm);
 
 // Work memory to write out whole end tensors of this model.

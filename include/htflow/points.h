@@ -3,10 +3,10 @@
 // theory.md section 6).
 //
 // Of m index tuples only few are distinct when seen from one node: at node v, n_v distinct
-// tuples of v's modes (n_v <= min(m, product of its modes' sizes)). A points object holds, for
-// each node, its n_v and, for each of these rows, the row of every child's table; for the root
-// the rows are the m points themselves. Rows are sorted by the first child's row, then the
-// second's, so that a scatter into the first child is a sum over segments.
+// tuples of v's modes (n_v <= min(m, product of its modes' sizes)). A points object holds,
+// for each node, its n_v and, for each of these rows, the row of every child's table; for
+// the root the rows are the m points themselves. Rows are sorted by the first child's row,
+// then the second's, so that a scatter into the first child is a sum over segments.
 //
 // Points depend on the tree's shape, not on widths or weights, and do not change once made.
 #pragma once
@@ -29,7 +29,8 @@ void htf_points_destroy(htf_points **points);
 
 int64_t htf_points_count(const htf_points *points);          // m
 int64_t htf_points_rows(const htf_points *points, int node); // n_v; m for the root
-// At an interior node, the row of child i's table for each of the node's rows: [n_v], borrowed.
+// At an interior node, the row of child i's table for each of the node's rows: [n_v],
+// borrowed.
 const int32_t *htf_points_gather(const htf_points *points, int node, int i);
 // At a leaf, the index along its mode for each of its rows: [n_v], ascending, borrowed.
 const int32_t *htf_points_index(const htf_points *points, int node);

@@ -2,9 +2,9 @@
 // problem.h: what is to be learnt: samples of a tensor, held-out samples, and the tensor
 // itself where it is known (room: problem; theory.md section 2).
 //
-// A problem is planted (a target factorization of given Frobenius norm is drawn, and entries of
-// it are observed) or made from samples that a file held. It knows no parameters. It does not
-// change once made and owns all its arrays.
+// A problem is planted (a target factorization of given Frobenius norm is drawn, and
+// entries of it are observed) or made from samples that a file held. It knows no
+// parameters. It does not change once made and owns all its arrays.
 #pragma once
 
 #include <stdint.h>
@@ -27,24 +27,24 @@ typedef struct htf_samples {
 // A planted completion problem.
 typedef struct htf_plant {
   int order;
-  const int64_t *shape;  // [order]
-  htf_model_kind kind;   // of the target
-  const htf_tree *tree;  // of the target, with widths
-  double norm;           // Frobenius norm of the target; 0: sqrt(number of entries)
-  int64_t train, test;   // how many entries
-  double noise;          // standard deviation of what is added to training values
-  uint64_t seed, draw;   // streams: (seed, purpose, draw)
+  const int64_t *shape; // [order]
+  htf_model_kind kind;  // of the target
+  const htf_tree *tree; // of the target, with widths
+  double norm;          // Frobenius norm of the target; 0: sqrt(number of entries)
+  int64_t train, test;  // how many entries
+  double noise;         // standard deviation of what is added to training values
+  uint64_t seed, draw;  // streams: (seed, purpose, draw)
 } htf_plant;
 
 // Draws target, mask and noise from three independent streams. The mask is a prefix of one
-// permutation of all entries, held-out entries first: the held-out ones do not change with the
-// number of training samples, and fewer training samples are a part of more. Raises
+// permutation of all entries, held-out entries first: the held-out ones do not change with
+// the number of training samples, and fewer training samples are a part of more. Raises
 // HTF_E_CONFIG if there are more samples than entries, HTF_E_MEMORY.
 htf_status htf_problem_plant(const htf_plant *plant, htf_problem **problem);
 
-// From samples, which are copied. Raises HTF_E_DATA, naming the first offending place ("train",
-// "test"), for an index out of range, a value that is not finite, no training samples, a
-// duplicate within the training samples.
+// From samples, which are copied. Raises HTF_E_DATA, naming the first offending place
+// ("train", "test"), for an index out of range, a value that is not finite, no training
+// samples, a duplicate within the training samples.
 htf_status htf_problem_create(int order, const int64_t *shape, htf_samples train,
                               htf_samples test, htf_problem **problem);
 void htf_problem_destroy(htf_problem **problem);

@@ -41,8 +41,8 @@ double htf_random_uniform(htf_random *stream);
 int64_t htf_random_index(htf_random *stream, int64_t n);
 // N(0, 1), by Box and Muller.
 void htf_random_normal(htf_random *stream, int64_t n, double *x /* [n] */);
-// The first m of a random permutation of {0, .., n - 1}: distinct, each order as likely, and
-// for a larger m the same ones first. Costs O(m) whatever n is. Raises HTF_E_MEMORY.
+// The first m of a random permutation of {0, .., n - 1}: distinct, each order as likely,
+// and for a larger m the same ones first. Costs O(m) whatever n is. Raises HTF_E_MEMORY.
 htf_status htf_random_sample(htf_random *stream, int64_t n, int64_t m,
                              int64_t *sample /* [m] */);
 

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // record.h: a run done (room: ledger).
 //
-// A record is all that is kept of a run: how it ended, its final numbers, and columns, each a
-// dense array of doubles whose first dimension is the sample. It knows nothing of what a
-// column means; htf_variable descriptors do. Bytes: a little-endian, versioned, length-checked
-// encoding, equal for equal records, that the journal stores and ranks may send. What may
-// differ between two executions (times, host) is kept apart from what may not.
+// A record is all that is kept of a run: how it ended, its final numbers, and columns, each
+// a dense array of doubles whose first dimension is the sample. It knows nothing of what a
+// column means; htf_variable descriptors do. Bytes: a little-endian, versioned,
+// length-checked encoding, equal for equal records, that the journal stores and ranks may
+// send. What may differ between two executions (times, host) is kept apart from what may
+// not.
 //
 // Lifecycle: htf_record_init a caller's value, add columns, htf_record_clear when done.
 #pragma once
@@ -21,20 +22,20 @@
 HTF_BEGIN_DOOR
 
 // name in files, meaning. The numbers, from 0 in this order, are stored: only append.
-#define HTF_RUN_STATE_TABLE(X)                                                           \
-  X(PENDING, "pending", "not done yet")                                                  \
-  X(DONE, "done", "ended as asked")                                                      \
+#define HTF_RUN_STATE_TABLE(X)                                                             \
+  X(PENDING, "pending", "not done yet")                                                    \
+  X(DONE, "done", "ended as asked")                                                        \
   X(FAILED, "failed", "could not go on; see message")
 
-#define HTF_STOP_REASON_TABLE(X)                                                         \
-  X(NONE, "none", "not done yet")                                                        \
-  X(LOSS, "loss", "the training loss reached stop.loss")                                 \
-  X(TIME, "time", "the flow time reached stop.time")                                     \
-  X(STEPS, "steps", "stop.steps accepted steps were taken")                              \
-  X(WALL, "wall", "the run used up stop.wall seconds")                                   \
-  X(GRADIENT, "gradient", "the gradient norm fell to stop.gradient_norm")                \
-  X(INTEGRATOR, "integrator", "the integrator could not go on")                          \
-  X(OVERFLOW, "overflow", "a value left the range of a double")                          \
+#define HTF_STOP_REASON_TABLE(X)                                                           \
+  X(NONE, "none", "not done yet")                                                          \
+  X(LOSS, "loss", "the training loss reached stop.loss")                                   \
+  X(TIME, "time", "the flow time reached stop.time")                                       \
+  X(STEPS, "steps", "stop.steps accepted steps were taken")                                \
+  X(WALL, "wall", "the run used up stop.wall seconds")                                     \
+  X(GRADIENT, "gradient", "the gradient norm fell to stop.gradient_norm")                  \
+  X(INTEGRATOR, "integrator", "the integrator could not go on")                            \
+  X(OVERFLOW, "overflow", "a value left the range of a double")                            \
   X(ERROR, "error", "the run could not be set up or recorded")
 
 typedef enum htf_run_state {
@@ -50,22 +51,23 @@ typedef enum htf_stop_reason {
 } htf_stop_reason;
 
 // The scalars of a record: type, member and name in files, units, long name, comment.
-#define HTF_RECORD_SCALAR_TABLE(X)                                                       \
-  X(REAL, final_train_loss, "1", "final training loss", "L at the last state")           \
-  X(REAL, final_test_loss, "1", "final held-out loss",                                   \
-    "mean loss over the held-out samples at the last state")                             \
-  X(REAL, flow_time, "1", "flow time at the end", "theory.md section 2")                 \
-  X(INTEGER, steps, "1", "accepted steps", "of the integrator, or of the descent")       \
-  X(INTEGER, gradients, "1", "gradient evaluations", "calls of grad L by the method")    \
-  X(INTEGER, jacobian_products, "1", "Hessian-vector products",                          \
-    "exact products of the Hessian of L with a vector")                                  \
-  X(REAL, unbalancedness_drift, "1", "drift of the conserved quantities",                \
-    "largest change of | ||w||^2 - ||w'||^2 | from the start, over the largest ||w||^2 " \
+#define HTF_RECORD_SCALAR_TABLE(X)                                                         \
+  X(REAL, final_train_loss, "1", "final training loss", "L at the last state")             \
+  X(REAL, final_test_loss, "1", "final held-out loss",                                     \
+    "mean loss over the held-out samples at the last state")                               \
+  X(REAL, flow_time, "1", "flow time at the end", "theory.md section 2")                   \
+  X(INTEGER, steps, "1", "accepted steps", "of the integrator, or of the descent")         \
+  X(INTEGER, gradients, "1", "gradient evaluations", "calls of grad L by the method")      \
+  X(INTEGER, jacobian_products, "1", "Hessian-vector products",                            \
+    "exact products of the Hessian of L with a vector")                                    \
+  X(REAL, unbalancedness_drift, "1", "drift of the conserved quantities",                  \
+    "largest change of | ||w||^2 - ||w'||^2 | from the start, over the largest ||w||^2 "   \
     "seen; zero under exact flow (theory.md section 3)")
 
 enum { HTF_COLUMN_NAME = 32, HTF_COLUMN_RANK = 4, HTF_RECORD_MESSAGE = 512 };
 
-// A named array [dims[0], .., dims[rank - 1]] of doubles, row-major; dims[0] counts samples.
+// A named array [dims[0], .., dims[rank - 1]] of doubles, row-major; dims[0] counts
+// samples.
 typedef struct htf_column {
   char name[HTF_COLUMN_NAME];
   int rank;
@@ -78,8 +80,8 @@ typedef struct htf_record {
   int state;       // htf_run_state
   int stop_reason; // htf_stop_reason
   char message[HTF_RECORD_MESSAGE];
-#define HTF_MEMBER_REAL(name)                        double name;
-#define HTF_MEMBER_INTEGER(name)                     int64_t name;
+#define HTF_MEMBER_REAL(name)                             double name;
+#define HTF_MEMBER_INTEGER(name)                          int64_t name;
 #define HTF_MEMBER(type, name, units, long_name, comment) HTF_MEMBER_##type(name)
   HTF_RECORD_SCALAR_TABLE(HTF_MEMBER)
 #undef HTF_MEMBER
@@ -107,10 +109,10 @@ const char *htf_stop_reason_text(int reason);
 void htf_record_init(htf_record *record);
 // Releases what the record owns and empties it.
 void htf_record_clear(htf_record *record);
-// Adds a column of zeros, [samples, dims[0], .., dims[rank - 2]] with samples from the record;
-// `rank` counts the sample dimension too. The column is borrowed from the record.
-htf_status htf_record_add(htf_record *record, const char *name, int rank, const int64_t *dims,
-                          htf_column **column);
+// Adds a column of zeros, [samples, dims[0], .., dims[rank - 2]] with samples from the
+// record; `rank` counts the sample dimension too. The column is borrowed from the record.
+htf_status htf_record_add(htf_record *record, const char *name, int rank,
+                          const int64_t *dims, htf_column **column);
 // The column of a name, or NULL.
 const htf_column *htf_record_find(const htf_record *record, const char *name);
 // Elements of a column.

@@ -2,15 +2,15 @@
 // spec.h: a run to do (room: ledger).
 //
 // A spec is every parameter of one run, resolved: no defaults left open, counts instead of
-// fractions, mode trees written out with their widths. It is a plain value without pointers:
-// copy it, compare it, print it. The table of fields below is the one place where a parameter
-// is described: the sweep file's reader, its help, its sample, its resolved text and the
-// run's identity are all read from it.
+// fractions, mode trees written out with their widths. It is a plain value without
+// pointers: copy it, compare it, print it. The table of fields below is the one place where
+// a parameter is described: the sweep file's reader, its help, its sample, its resolved
+// text and the run's identity are all read from it.
 //
 // Identity: the SHA-256 of the schema version and of the fields that make a run what it is,
 // as canonical text, in the table's order, leaving out those that hold their default. So a
-// new parameter with a default keeps the identity of every older run, and a label or a file's
-// path is no part of it (the file's content is).
+// new parameter with a default keeps the identity of every older run, and a label or a
+// file's path is no part of it (the file's content is).
 #pragma once
 
 #include <stdbool.h>
@@ -26,7 +26,12 @@ HTF_BEGIN_DOOR
 // Raised when the meaning of a field or a default changes: every identity changes with it.
 enum { HTF_SPEC_SCHEMA = 1 };
 
-enum { HTF_MAX_ORDER = 64, HTF_MAX_TEXT = 1024, HTF_MAX_NEWICK = 2048, HTF_MAX_LABEL = 128 };
+enum {
+  HTF_MAX_ORDER = 64,
+  HTF_MAX_TEXT = 1024,
+  HTF_MAX_NEWICK = 2048,
+  HTF_MAX_LABEL = 128
+};
 
 typedef enum htf_task { HTF_TASK_COMPLETION } htf_task;
 typedef enum htf_target_kind { HTF_TARGET_HTF, HTF_TARGET_CP } htf_target_kind;
@@ -43,7 +48,8 @@ typedef struct htf_shape {
   int64_t size[HTF_MAX_ORDER];
 } htf_shape;
 
-// A mode tree as the user wrote it, and in Newick with every width once resolved ("" before).
+// A mode tree as the user wrote it, and in Newick with every width once resolved (""
+// before).
 typedef struct htf_tree_field {
   char label[HTF_MAX_NEWICK];
   char newick[HTF_MAX_NEWICK];
@@ -52,16 +58,16 @@ typedef struct htf_tree_field {
 typedef struct htf_spec {
   int64_t sweep_seed;
   struct {
-    int task;           // htf_task
-    htf_shape shape;    // mode sizes
-    double samples;     // training samples; as resolved, a whole number
-    double test;        // held-out samples; likewise
-    double noise;       // standard deviation added to the training values
-    int64_t seed;       // which draw of target, mask and noise
-    int target;         // htf_target_kind
+    int task;        // htf_task
+    htf_shape shape; // mode sizes
+    double samples;  // training samples; as resolved, a whole number
+    double test;     // held-out samples; likewise
+    double noise;    // standard deviation added to the training values
+    int64_t seed;    // which draw of target, mask and noise
+    int target;      // htf_target_kind
     htf_tree_field target_tree;
     int64_t target_width;
-    double target_norm; // Frobenius norm; 0: the square root of the number of entries
+    double target_norm;      // Frobenius norm; 0: the square root of the number of entries
     char file[HTF_MAX_TEXT]; // data instead of a planted target; "" for none
     char file_digest[HTF_DIGEST_TEXT]; // SHA-256 of that file
   } problem;
@@ -108,13 +114,13 @@ typedef enum htf_field_type {
 typedef struct htf_field {
   const char *key; // dotted, as in the sweep file
   htf_field_type type;
-  size_t offset;         // of the member in htf_spec
-  double low, high;      // the closed range of a number, or of a shape's entries
-  const char *choices;   // "a|b|c" for HTF_FIELD_CHOICE, else NULL
-  const char *initial;   // the default, as text
-  const char *units;     // "" where there are none
-  const char *help;      // one sentence
-  bool identity;         // part of the run's identity
+  size_t offset;       // of the member in htf_spec
+  double low, high;    // the closed range of a number, or of a shape's entries
+  const char *choices; // "a|b|c" for HTF_FIELD_CHOICE, else NULL
+  const char *initial; // the default, as text
+  const char *units;   // "" where there are none
+  const char *help;    // one sentence
+  bool identity;       // part of the run's identity
 } htf_field;
 
 // The table, and how many rows it has.
@@ -130,10 +136,11 @@ void htf_spec_defaults(htf_spec *spec);
 // Sets a field from text: a number, a choice's name, "[8, 8]" for a shape, a label for a
 // tree. Raises HTF_E_CONFIG with what is wrong and what would be right.
 htf_status htf_spec_set(htf_spec *spec, const htf_field *field, const char *text);
-// Writes a field as canonical text (doubles to 17 digits), a tree as its label; at most `size`
-// bytes with the final zero. htf_spec_set reads it back to the same value.
+// Writes a field as canonical text (doubles to 17 digits), a tree as its label; at most
+// `size` bytes with the final zero. htf_spec_set reads it back to the same value.
 void htf_spec_print(const htf_spec *spec, const htf_field *field, char *text, size_t size);
-// The same as a number where the field is one (choices too); NAN for shapes, trees and texts.
+// The same as a number where the field is one (choices too); NAN for shapes, trees and
+// texts.
 double htf_spec_number(const htf_spec *spec, const htf_field *field);
 
 // The run's identity. The trees must be resolved. Raises HTF_E_INTERNAL.

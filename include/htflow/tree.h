@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // tree.h: mode trees (room: model; theory.md section 1).
 //
-// A mode tree over {0 .. N-1}: the root is the whole set, every leaf one mode, every interior
-// node the disjoint union of its two or more children, which need not be contiguous. Each
-// interior node v has a width R_v, its number of local components.
+// A mode tree over {0 .. N-1}: the root is the whole set, every leaf one mode, every
+// interior node the disjoint union of its two or more children, which need not be
+// contiguous. Each interior node v has a width R_v, its number of local components.
 //
 // Nodes are numbered 0 .. nodes-1 with every child before its parent, children in the order
 // written, so that the root is the last; a loop over nodes is a sweep from the leaves up.
@@ -26,7 +26,7 @@ typedef struct htf_tree htf_tree;
 typedef enum htf_pattern {
   HTF_PATTERN_ADJACENT, // neighbours: n, n+1, ..
   HTF_PATTERN_HALF,     // far ones: n, n + M/a, n + 2M/a, .. of M nodes in groups of a
-  HTF_PATTERN_SQUARE,   // modes are the pixels of a square, row by row; k x k blocks, a = k^2
+  HTF_PATTERN_SQUARE, // modes are the pixels of a square, row by row; k x k blocks, a = k^2
 } htf_pattern;
 
 // A named tree. Levels of groups of `arity` until one node is left; a group that would have
@@ -51,18 +51,18 @@ void htf_tree_destroy(htf_tree **tree);
 
 int htf_tree_order(const htf_tree *tree); // N
 int htf_tree_nodes(const htf_tree *tree);
-int htf_tree_root(const htf_tree *tree);                // the last node
-int htf_tree_parent(const htf_tree *tree, int node);    // -1 for the root
-int htf_tree_children(const htf_tree *tree, int node);  // how many; 0 for a leaf
+int htf_tree_root(const htf_tree *tree);               // the last node
+int htf_tree_parent(const htf_tree *tree, int node);   // -1 for the root
+int htf_tree_children(const htf_tree *tree, int node); // how many; 0 for a leaf
 int htf_tree_child(const htf_tree *tree, int node, int i);
-int htf_tree_leaf(const htf_tree *tree, int mode);      // the leaf of a mode
-int htf_tree_width(const htf_tree *tree, int node);     // R_v of an interior node; 0 for a leaf
-int htf_tree_depth(const htf_tree *tree);               // edges from the root to the deepest leaf
+int htf_tree_leaf(const htf_tree *tree, int mode);  // the leaf of a mode
+int htf_tree_width(const htf_tree *tree, int node); // R_v of an interior node; 0 for a leaf
+int htf_tree_depth(const htf_tree *tree); // edges from the root to the deepest leaf
 // Modes of a node in tree order; borrowed as long as the tree lives.
 int htf_tree_modes(const htf_tree *tree, int node, const int **modes);
 
-// Newick with all widths, as htf_tree_parse reads it; and a node's name. At most `size` bytes
-// with the final zero; raises HTF_E_CONFIG if that is too few.
+// Newick with all widths, as htf_tree_parse reads it; and a node's name. At most `size`
+// bytes with the final zero; raises HTF_E_CONFIG if that is too few.
 htf_status htf_tree_newick(const htf_tree *tree, char *text, size_t size);
 htf_status htf_tree_node_name(const htf_tree *tree, int node, char *text, size_t size);
 

@@ -6,8 +6,9 @@
 
 HTF_BEGIN_DOOR
 
-const char *htf_version(void);          // "0.1.0"
-const char *htf_version_commit(void);   // git commit, "-dirty" appended if changed; or "unknown"
+const char *htf_version(void); // "0.1.0"
+const char *
+htf_version_commit(void); // git commit, "-dirty" appended if changed; or "unknown"
 const char *htf_version_compiler(void); // "GNU 12.2.0"
 const char *htf_version_flags(void);    // compiler flags of the build
 

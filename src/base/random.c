@@ -7,8 +7,8 @@
 
 #include "htflow/memory.h"
 
-// The key of the generator is (seed, purpose); the index is the counter's high word, so that
-// streams of one key never meet: each has 2^192 blocks of its own.
+// The key of the generator is (seed, purpose); the index is the counter's high word, so
+// that streams of one key never meet: each has 2^192 blocks of its own.
 htf_random htf_random_open(uint64_t seed, htf_random_purpose purpose, uint64_t index) {
   htf_random stream = {.key = {seed, (uint64_t)purpose}, .counter = {0, 0, 0, index}};
   stream.used = 4;
@@ -17,8 +17,8 @@ htf_random htf_random_open(uint64_t seed, htf_random_purpose purpose, uint64_t i
 
 uint64_t htf_random_bits(htf_random *stream) {
   if (stream->used == 4) {
-    philox4x64_ctr_t counter = {{stream->counter[0], stream->counter[1],
-                                 stream->counter[2], stream->counter[3]}};
+    philox4x64_ctr_t counter = {
+        {stream->counter[0], stream->counter[1], stream->counter[2], stream->counter[3]}};
     philox4x64_key_t key = {{stream->key[0], stream->key[1]}};
     philox4x64_ctr_t block = philox4x64(counter, key);
     for (int i = 0; i < 4; i++) {
@@ -56,8 +56,8 @@ void htf_random_normal(htf_random *stream, int64_t n, double *x) {
   }
 }
 
-// A hash table from place to value, for the few places of a permutation that differ from the
-// identity. Empty slots have key -1; the size is a power of two.
+// A hash table from place to value, for the few places of a permutation that differ from
+// the identity. Empty slots have key -1; the size is a power of two.
 typedef struct displaced {
   int64_t size;
   int64_t *key, *value; // [size]

@@ -38,8 +38,8 @@ static void add_place(const char *file, int line, const char *function) {
   snprintf(trace + used, TRACE_BYTES - used, "  %s:%d %s\n", file, line, function);
 }
 
-htf_status htf_error_raise(htf_status code, const char *file, int line, const char *function,
-                           const char *format, ...) {
+htf_status htf_error_raise(htf_status code, const char *file, int line,
+                           const char *function, const char *format, ...) {
   // The arguments may point into the slot, so format beside it first.
   static _Thread_local char fresh[MESSAGE_BYTES];
   va_list arguments;
@@ -84,8 +84,8 @@ void htf_error_clear(void) {
 
 void htf_error_abort(const char *condition, const char *file, int line,
                      const char *function) {
-  fprintf(stderr, "htflow: broken: %s does not hold at %s:%d in %s\n", condition, file, line,
-          function);
+  fprintf(stderr, "htflow: broken: %s does not hold at %s:%d in %s\n", condition, file,
+          line, function);
   if (message[0] != '\0') {
     fprintf(stderr, "last error: %s\n%s", message, trace);
   }
