@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// journal.h: records on disk the moment they are done (room: store; library: SQLite).
+//
+// A sweep directory holds one journal file a writer (`journal/<writer>.sqlite`), never one
+// a run. A writer puts each finished record in one transaction: when htf_journal_put has
+// returned, the record survives kill -9 of this process and, where the file system keeps
+// its promise of fsync, power loss. Nothing is ever overwritten: of several records of one
+// run the latest with state done counts, else the latest.
+#pragma once
+
+#include <stdint.h>
+
+#include "htflow/digest.h"
+#include "htflow/door.h"
+#include "htflow/record.h"
+#include "htflow/status.h"
+
+HTF_BEGIN_DOOR
+
+// ---- writing --------------------------------------------------------------------------
+
+typedef struct htf_journal htf_journal;
+
+// Opens, or makes, the journal of this writer in the sweep directory (which must exist, and
+// whose `journal` folder is made). `plan` is the plan's hash: a journal of another plan
+// raises HTF_E_CONFIG. Raises HTF_E_IO if it cannot be written or another process holds it.
+htf_status htf_journal_open(const char *directory, const char *writer,
+                            const htf_digest *plan, htf_journal **journal);
+// Raises HTF_E_IO, HTF_E_MEMORY; the record is then not in the journal.
+htf_status htf_journal_put(htf_journal *journal, const htf_record *record);
+void htf_journal_close(htf_journal **journal);
+
+// ---- reading --------------------------------------------------------------------------
+
+// All records of all writers of a sweep directory; safe beside live writers. Duplicates are
+// resolved at opening.
+typedef struct htf_archive htf_archive;
+
+// Raises HTF_E_IO; HTF_E_DATA naming a damaged file. A directory without journals is empty.
+htf_status htf_archive_open(const char *directory, htf_archive **archive);
+void htf_archive_close(htf_archive **archive);
+int64_t htf_archive_count(const htf_archive *archive); // runs with a record
+// State of a run, HTF_RUN_PENDING if it has no record.
+int htf_archive_state(const htf_archive *archive, const htf_digest *identity);
+// The record of a run into an initialised empty record. Raises HTF_E_INTERNAL if there is
+// none, HTF_E_DATA if its bytes are damaged.
+htf_status htf_archive_get(htf_archive *archive, const htf_digest *identity,
+                           htf_record *record);
+
+HTF_END_DOOR

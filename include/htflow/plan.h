@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// plan.h: a sweep file, checked, as an ordered list of specs (room: plan; design.md section
+// 4).
+//
+// A sweep file (YAML 1.2) is a base experiment and axes. The plan holds the base spec and
+// the axes, and makes the spec of any index on demand: a sweep of 10^6 runs costs no more
+// memory than one of ten. Axes multiply in the order written, the last fastest.
+//
+// Pure: a plan reads no file but the text it is given. What a data file is (its shape and
+// digest) it asks through a callback.
+//
+// Errors in the sweep file are the user's: all of them come at once in the error slot's
+// message, one a line as `file:line:column: message`, with the nearest valid name where a
+// name is unknown, and the status is HTF_E_CONFIG. (HTF_E_DATA where the callback raised
+// it.)
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "htflow/door.h"
+#include "htflow/spec.h"
+#include "htflow/status.h"
+
+HTF_BEGIN_DOOR
+
+typedef struct htf_plan htf_plan;
+
+// What a plan needs to know of a data file: its shape, how many samples it holds, its
+// digest.
+typedef struct htf_plan_file {
+  htf_shape shape;
+  int64_t train, test;
+  char digest[HTF_DIGEST_TEXT];
+} htf_plan_file;
+
+typedef struct htf_plan_source {
+  const char *name; // of the sweep file, for messages
+  const char *text;
+  // `--set key=value` texts, applied in order after the file's base and before its axes.
+  int overrides;
+  const char *const *override;
+  // Describes a data file; the path as written in the sweep file. May be NULL where no
+  // sweep names a file.
+  htf_status (*describe)(void *context, const char *path, htf_plan_file *file);
+  void *context;
+} htf_plan_source;
+
+// Reads, checks and resolves. Raises HTF_E_CONFIG, HTF_E_DATA, HTF_E_IO, HTF_E_MEMORY.
+htf_status htf_plan_create(const htf_plan_source *source, htf_plan **plan);
+void htf_plan_destroy(htf_plan **plan);
+
+const char *htf_plan_name(const htf_plan *plan); // `name:`, borrowed
+int64_t htf_plan_seed(const htf_plan *plan);     // `seed:`
+int64_t htf_plan_runs(const htf_plan *plan);
+// The spec of run `index`, resolved. Raises HTF_E_CONFIG where the point does not fit
+// together (a tree that does not fit its shape); htf_plan_create has checked every value of
+// every axis, and every combination that can go wrong.
+htf_status htf_plan_spec(const htf_plan *plan, int64_t index, htf_spec *spec);
+
+// Axes: the label is the variable's name in the results (`init_std`, `model_tree`, `seed`).
+int htf_plan_axes(const htf_plan *plan);
+const char *htf_plan_axis_label(const htf_plan *plan, int axis);
+const htf_field *htf_plan_axis_field(const htf_plan *plan, int axis); // what it sweeps
+int64_t htf_plan_axis_count(const htf_plan *plan, int axis);
+// Which value of the axis run `index` has, and that value as text.
+int64_t htf_plan_axis_at(const htf_plan *plan, int axis, int64_t index);
+void htf_plan_axis_text(const htf_plan *plan, int axis, int64_t value, char *text,
+                        size_t size);
+
+// The sweep with every default written out, as YAML that gives the same plan: borrowed. And
+// its SHA-256, the plan's hash: two sweep files with the same one mean the same runs.
+const char *htf_plan_resolved(const htf_plan *plan);
+const htf_digest *htf_plan_hash(const htf_plan *plan);
+// The sweep file's text as given, borrowed.
+const char *htf_plan_text(const htf_plan *plan);
+
+HTF_END_DOOR

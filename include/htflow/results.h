@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// results.h: one results.h5 from the records of a sweep (room: store; library: HDF5;
+// layout: design.md section 5).
+//
+// The writer asks for runs by index, in order, as often as it needs, and holds one record
+// at a time; the same records give the same bytes outside /timings. Written to a temporary
+// name beside the file, synced, then renamed: a reader sees the old file or the new one.
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "htflow/digest.h"
+#include "htflow/door.h"
+#include "htflow/record.h"
+#include "htflow/status.h"
+#include "htflow/variable.h"
+
+HTF_BEGIN_DOOR
+
+// A swept key: one variable of /runs. Values are numbers, or texts.
+typedef struct htf_results_axis {
+  const char *label;     // init_std
+  const char *long_name; // help text of the key
+  const char *units;
+  bool text;
+} htf_results_axis;
+
+typedef struct htf_results_source {
+  int64_t runs;
+  int axes;
+  const htf_results_axis *axis; // [axes]
+  // The value of an axis at a run: `number`, or a borrowed `text` valid until the next
+  // call.
+  htf_status (*axis_value)(void *context, int axis, int64_t run, double *number,
+                           const char **text);
+  // Identity of a run, and its record into an initialised empty one; a run without a record
+  // stays PENDING.
+  htf_status (*identity)(void *context, int64_t run, htf_digest *identity);
+  htf_status (*record)(void *context, int64_t run, htf_record *record);
+  void *context;
+  // Descriptors of the records' columns. A column without one raises HTF_E_INTERNAL.
+  int variables;
+  const htf_variable *variable; // [variables]
+  // Root attributes: names and texts.
+  int attributes;
+  const char *const (*attribute)[2]; // [attributes]
+  // Attributes of /timings, which differ between executions.
+  int timing_attributes;
+  const char *const (*timing_attribute)[2];
+} htf_results_source;
+
+// Raises HTF_E_IO with the path; whatever the source raised. `checksum` is
+// content_checksum, the SHA-256 over names, shapes and values of every dataset outside
+// /timings.
+htf_status htf_results_write(const char *path, const htf_results_source *source,
+                             htf_digest *checksum);
+
+HTF_END_DOOR
