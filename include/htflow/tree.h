@@ -20,6 +20,9 @@
 
 HTF_BEGIN_DOOR
 
+// What a tree may be; HTF_TREE_TEXT bytes hold any tree's Newick text and any node's name.
+enum { HTF_TREE_MAX_ORDER = 64, HTF_TREE_MAX_WIDTH = 1 << 20, HTF_TREE_TEXT = 1024 };
+
 typedef struct htf_tree htf_tree;
 
 // Which modes a named tree pools first.
