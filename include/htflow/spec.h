@@ -9,8 +9,9 @@
 //
 // Identity: the SHA-256 of the schema version and of the fields that make a run what it is,
 // as canonical text, in the table's order, leaving out those that hold their default. So a
-// new parameter with a default keeps the identity of every older run, and a label or a
-// file's path is no part of it (the file's content is).
+// new parameter with a default keeps the identity of every older run. A tree counts with
+// its Newick, which holds every width; its label, the width keys and a file's path are no
+// part of it (the file's content is).
 #pragma once
 
 #include <stdbool.h>
@@ -35,6 +36,7 @@ enum {
 
 typedef enum htf_task { HTF_TASK_COMPLETION } htf_task;
 typedef enum htf_target_kind { HTF_TARGET_HTF, HTF_TARGET_CP } htf_target_kind;
+typedef enum htf_factorization { HTF_FACTORIZATION_HTF } htf_factorization;
 typedef enum htf_init_kind { HTF_INIT_GAUSSIAN, HTF_INIT_BALANCED } htf_init_kind;
 typedef enum htf_loss_kind { HTF_LOSS_L2 } htf_loss_kind;
 typedef enum htf_method { HTF_METHOD_BDF, HTF_METHOD_GD } htf_method;
@@ -72,8 +74,9 @@ typedef struct htf_spec {
     char file_digest[HTF_DIGEST_TEXT]; // SHA-256 of that file
   } problem;
   struct {
+    int kind; // htf_factorization
     htf_tree_field tree;
-    int64_t width;
+    int64_t width; // of the nodes that the tree's text leaves without a width
   } model;
   struct {
     int kind; // htf_init_kind
@@ -134,10 +137,12 @@ const void *htf_spec_member_const(const htf_spec *spec, const htf_field *field);
 // The spec with every field at its default.
 void htf_spec_defaults(htf_spec *spec);
 // Sets a field from text: a number, a choice's name, "[8, 8]" for a shape, a label for a
-// tree. Raises HTF_E_CONFIG with what is wrong and what would be right.
+// tree (whether it is one, the plan finds out; its Newick becomes ""). Raises HTF_E_CONFIG
+// with what is wrong and what would be right; the spec is then as it was.
 htf_status htf_spec_set(htf_spec *spec, const htf_field *field, const char *text);
-// Writes a field as canonical text (doubles to 17 digits), a tree as its label; at most
-// `size` bytes with the final zero. htf_spec_set reads it back to the same value.
+// Writes a field as canonical text (doubles with the fewest digits that read back the
+// same), a tree as its label; at most `size` bytes with the final zero. htf_spec_set reads
+// it back to the same value.
 void htf_spec_print(const htf_spec *spec, const htf_field *field, char *text, size_t size);
 // The same as a number where the field is one (choices too); NAN for shapes, trees and
 // texts.
@@ -145,5 +150,19 @@ double htf_spec_number(const htf_spec *spec, const htf_field *field);
 
 // The run's identity. The trees must be resolved. Raises HTF_E_INTERNAL.
 htf_status htf_spec_identity(const htf_spec *spec, htf_digest *identity);
+
+// ---- text -----------------------------------------------------------------------------
+
+enum { HTF_NUMBER_TEXT = 32 };
+
+// The finite number that the whole text is, as YAML writes decimal numbers. False if it is
+// none, or beyond a double.
+bool htf_spec_read_number(const char *text, double *value);
+// The number with the fewest digits, 15 to 17, that read back the same.
+void htf_spec_write_number(double value, char text[HTF_NUMBER_TEXT]);
+// How far `wrong` is from a name: the least number of letters put in, left out, changed or
+// swapped with their neighbour. A name is worth suggesting if htf_spec_resembles.
+int htf_spec_distance(const char *wrong, const char *name);
+bool htf_spec_resembles(const char *wrong, const char *name);
 
 HTF_END_DOOR

@@ -1,0 +1,404 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What is read from the table of a run's parameters.
+#include "htflow/spec.h"
+
+#include <ctype.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "spec_impl.h"
+
+const htf_field *htf_spec_fields(int *count) {
+  *count = FIELDS;
+  return fields;
+}
+
+const htf_field *htf_spec_field(const char *key) {
+  for (int i = 0; i < FIELDS; i++) {
+    if (strcmp(fields[i].key, key) == 0) {
+      return &fields[i];
+    }
+  }
+  return NULL;
+}
+
+void *htf_spec_member(htf_spec *spec, const htf_field *field) {
+  return (char *)spec + field->offset;
+}
+
+const void *htf_spec_member_const(const htf_spec *spec, const htf_field *field) {
+  return (const char *)spec + field->offset;
+}
+
+void htf_spec_defaults(htf_spec *spec) {
+  memset(spec, 0, sizeof *spec);
+  for (int i = 0; i < FIELDS; i++) {
+    HTF_ASSERT(htf_spec_set(spec, &fields[i], fields[i].initial) == HTF_OK);
+  }
+}
+
+// ---- reading --------------------------------------------------------------------------
+
+static htf_status check_range(const htf_field *field, double value, const char *text) {
+  htf_status status = HTF_OK;
+  char low[HTF_NUMBER_TEXT], high[HTF_NUMBER_TEXT];
+  htf_spec_write_number(field->low, low);
+  htf_spec_write_number(field->high, high);
+  HTF_CHECK(value >= field->low && value <= field->high, HTF_E_CONFIG,
+            "%s is %s, outside [%s, %s]", field->key, text, low, high);
+done:
+  return status;
+}
+
+static htf_status set_real(const htf_field *field, const char *text, double *member) {
+  htf_status status = HTF_OK;
+  double value;
+  HTF_CHECK(htf_spec_read_number(text, &value), HTF_E_CONFIG,
+            "%s wants a number, got \"%.100s\"", field->key, text);
+  HTF_TRY(check_range(field, value, text));
+  HTF_CHECK(field->type != HTF_FIELD_COUNT || value < 1 || value == floor(value),
+            HTF_E_CONFIG, "%s is %s, neither a count nor a fraction below 1", field->key,
+            text);
+  *member = value == 0 ? 0 : value; // no negative zero
+done:
+  return status;
+}
+
+static htf_status set_integer(const htf_field *field, const char *text, int64_t *member) {
+  htf_status status = HTF_OK;
+  double value;
+  HTF_CHECK(htf_spec_read_number(text, &value) && value == floor(value), HTF_E_CONFIG,
+            "%s wants a whole number, got \"%.100s\"", field->key, text);
+  HTF_TRY(check_range(field, value, text)); // whose bounds keep it exact
+  *member = (int64_t)value;
+done:
+  return status;
+}
+
+// The choice number `index` of "a|b|c"; false if there are not so many.
+static bool choice_at(const char *choices, int index, char name[HTF_MAX_LABEL]) {
+  for (; index > 0; index--) {
+    choices = strchr(choices, '|');
+    if (choices == NULL) {
+      return false;
+    }
+    choices++;
+  }
+  snprintf(name, HTF_MAX_LABEL, "%.*s", (int)strcspn(choices, "|"), choices);
+  return true;
+}
+
+static htf_status set_choice(const htf_field *field, const char *text, int *member) {
+  htf_status status = HTF_OK;
+  char name[HTF_MAX_LABEL], nearest[HTF_MAX_LABEL] = "", list[4 * HTF_MAX_LABEL] = "";
+  for (int i = 0; choice_at(field->choices, i, name); i++) {
+    if (strcmp(text, name) == 0) {
+      *member = i;
+      return status;
+    }
+    size_t used = strlen(list);
+    snprintf(list + used, sizeof list - used, "%s%s", i > 0 ? ", " : "", name);
+    if (htf_spec_resembles(text, name) &&
+        (nearest[0] == '\0' ||
+         htf_spec_distance(text, name) < htf_spec_distance(text, nearest))) {
+      memcpy(nearest, name, sizeof nearest);
+    }
+  }
+  HTF_CHECK(nearest[0] == '\0', HTF_E_CONFIG,
+            "%s wants one of: %s; got \"%.100s\"; did you mean %s?", field->key, list, text,
+            nearest);
+  HTF_CHECK(false, HTF_E_CONFIG, "%s wants one of: %s; got \"%.100s\"", field->key, list,
+            text);
+done:
+  return status;
+}
+
+// One mode size of a shape's text, from `text` to the next comma or bracket.
+static htf_status read_size(const htf_field *field, const char *text, size_t length,
+                            htf_shape *shape) {
+  htf_status status = HTF_OK;
+  char item[HTF_NUMBER_TEXT];
+  HTF_CHECK(shape->order < HTF_MAX_ORDER, HTF_E_CONFIG, "%s has more than %d modes",
+            field->key, HTF_MAX_ORDER);
+  while (length > 0 && isspace((unsigned char)*text)) {
+    text++, length--;
+  }
+  while (length > 0 && isspace((unsigned char)text[length - 1])) {
+    length--;
+  }
+  snprintf(item, sizeof item, "%.*s", (int)length, text);
+  HTF_TRY(set_integer(field, item, &shape->size[shape->order]));
+  shape->order++;
+done:
+  return status;
+}
+
+static htf_status set_shape(const htf_field *field, const char *text, htf_shape *member) {
+  htf_status status = HTF_OK;
+  htf_shape shape = {0};
+  size_t length = strlen(text);
+  HTF_CHECK(length >= 2 && text[0] == '[' && text[length - 1] == ']', HTF_E_CONFIG,
+            "%s wants a list of mode sizes like [8, 8, 8, 8], got \"%.100s\"", field->key,
+            text);
+  for (const char *at = text + 1; at < text + length;) {
+    size_t item = strcspn(at, ",]");
+    HTF_TRY(read_size(field, at, item, &shape));
+    at += item + 1;
+  }
+  HTF_CHECK(shape.order >= 2, HTF_E_CONFIG, "%s has one mode, wants at least two",
+            field->key);
+  *member = shape;
+done:
+  return status;
+}
+
+static htf_status set_text(const htf_field *field, const char *text, char *member,
+                           size_t size) {
+  htf_status status = HTF_OK;
+  size_t length = strlen(text);
+  HTF_CHECK(length < size, HTF_E_CONFIG, "%s has %zu characters, at most %zu fit",
+            field->key, length, size - 1);
+  for (size_t i = 0; i < length; i++) {
+    HTF_CHECK(!iscntrl((unsigned char)text[i]), HTF_E_CONFIG,
+              "%s has a control character at place %zu", field->key, i + 1);
+  }
+  memcpy(member, text, length + 1);
+done:
+  return status;
+}
+
+static htf_status set_tree(const htf_field *field, const char *text,
+                           htf_tree_field *member) {
+  htf_status status = HTF_OK;
+  HTF_CHECK(text[0] != '\0', HTF_E_CONFIG, "%s is empty, wants a tree", field->key);
+  HTF_TRY(set_text(field, text, member->label, sizeof member->label));
+  member->newick[0] = '\0';
+done:
+  return status;
+}
+
+static htf_status set_digest(const htf_field *field, const char *text, char *member) {
+  htf_status status = HTF_OK;
+  size_t length = strlen(text);
+  HTF_CHECK((length == 0 || length == HTF_DIGEST_TEXT - 1) &&
+                strspn(text, "0123456789abcdef") == length,
+            HTF_E_CONFIG, "%s wants 64 hexadecimal digits, got \"%.100s\"", field->key,
+            text);
+  memcpy(member, text, length + 1);
+done:
+  return status;
+}
+
+htf_status htf_spec_set(htf_spec *spec, const htf_field *field, const char *text) {
+  void *member = htf_spec_member(spec, field);
+  switch (field->type) {
+  case HTF_FIELD_REAL:
+  case HTF_FIELD_COUNT:
+    return set_real(field, text, member);
+  case HTF_FIELD_INTEGER:
+    return set_integer(field, text, member);
+  case HTF_FIELD_CHOICE:
+    return set_choice(field, text, member);
+  case HTF_FIELD_SHAPE:
+    return set_shape(field, text, member);
+  case HTF_FIELD_TREE:
+    return set_tree(field, text, member);
+  case HTF_FIELD_TEXT:
+    return set_text(field, text, member, HTF_MAX_TEXT);
+  case HTF_FIELD_DIGEST:
+    return set_digest(field, text, member);
+  }
+  HTF_ASSERT(false);
+  return HTF_E_INTERNAL;
+}
+
+// ---- writing --------------------------------------------------------------------------
+
+static void print_shape(const htf_shape *shape, char *text, size_t size) {
+  size_t used = 0;
+  for (int i = 0; i < shape->order && used < size; i++) {
+    used += (size_t)snprintf(text + used, size - used, "%s%lld", i == 0 ? "[" : ", ",
+                             (long long)shape->size[i]);
+  }
+  if (used < size) {
+    snprintf(text + used, size - used, "]");
+  }
+}
+
+void htf_spec_print(const htf_spec *spec, const htf_field *field, char *text, size_t size) {
+  const void *member = htf_spec_member_const(spec, field);
+  char word[HTF_MAX_LABEL] = "";
+  switch (field->type) {
+  case HTF_FIELD_REAL:
+  case HTF_FIELD_COUNT:
+    htf_spec_write_number(*(const double *)member, word);
+    snprintf(text, size, "%s", word);
+    break;
+  case HTF_FIELD_INTEGER:
+    snprintf(text, size, "%lld", (long long)*(const int64_t *)member);
+    break;
+  case HTF_FIELD_CHOICE:
+    choice_at(field->choices, *(const int *)member, word);
+    snprintf(text, size, "%s", word);
+    break;
+  case HTF_FIELD_SHAPE:
+    print_shape(member, text, size);
+    break;
+  case HTF_FIELD_TREE:
+    snprintf(text, size, "%s", ((const htf_tree_field *)member)->label);
+    break;
+  case HTF_FIELD_TEXT:
+  case HTF_FIELD_DIGEST:
+    snprintf(text, size, "%s", (const char *)member);
+    break;
+  }
+}
+
+double htf_spec_number(const htf_spec *spec, const htf_field *field) {
+  const void *member = htf_spec_member_const(spec, field);
+  switch (field->type) {
+  case HTF_FIELD_REAL:
+  case HTF_FIELD_COUNT:
+    return *(const double *)member;
+  case HTF_FIELD_INTEGER:
+    return (double)*(const int64_t *)member;
+  case HTF_FIELD_CHOICE:
+    return *(const int *)member;
+  case HTF_FIELD_SHAPE:
+  case HTF_FIELD_TREE:
+  case HTF_FIELD_TEXT:
+  case HTF_FIELD_DIGEST:
+    break;
+  }
+  return NAN;
+}
+
+// ---- identity -------------------------------------------------------------------------
+
+// What a field adds to a run's identity: its text, or "" where it holds the default.
+static htf_status describe(const htf_spec *spec, const htf_field *field, char *text,
+                           size_t size) {
+  htf_status status = HTF_OK;
+  const void *member = htf_spec_member_const(spec, field);
+  if (field->type == HTF_FIELD_TREE) {
+    snprintf(text, size, "%s", ((const htf_tree_field *)member)->newick);
+    bool needed = member == &spec->model.tree || spec->problem.file_digest[0] == '\0';
+    HTF_CHECK(text[0] != '\0' || !needed, HTF_E_INTERNAL, "%s is not resolved", field->key);
+    return status;
+  }
+  if (field->type == HTF_FIELD_COUNT) {
+    double count = *(const double *)member;
+    HTF_CHECK(count == floor(count), HTF_E_INTERNAL, "%s is %g, not resolved", field->key,
+              count);
+  }
+  htf_spec_print(spec, field, text, size);
+  if (strcmp(text, field->initial) == 0) {
+    text[0] = '\0';
+  }
+done:
+  return status;
+}
+
+htf_status htf_spec_identity(const htf_spec *spec, htf_digest *identity) {
+  htf_status status = HTF_OK;
+  char text[4 * HTF_MAX_NEWICK], value[HTF_MAX_NEWICK];
+  int used = snprintf(text, sizeof text, "htflow spec %d\n", HTF_SPEC_SCHEMA);
+  for (int i = 0; i < FIELDS; i++) {
+    if (fields[i].identity) {
+      HTF_TRY(describe(spec, &fields[i], value, sizeof value));
+      if (value[0] != '\0') {
+        used += snprintf(text + used, sizeof text - (size_t)used, "%s: %s\n", fields[i].key,
+                         value);
+        HTF_ASSERT(used < (int)sizeof text);
+      }
+    }
+  }
+  HTF_TRY(htf_digest_of(text, (size_t)used, identity));
+done:
+  return status;
+}
+
+// ---- text -----------------------------------------------------------------------------
+
+static const char *skip_digits(const char *text) {
+  return text + strspn(text, "0123456789");
+}
+
+// Whether the text is [-+]? ( [0-9]+ ( . [0-9]* )? | . [0-9]+ ) ( [eE] [-+]? [0-9]+ )?
+static bool is_decimal(const char *text) {
+  const char *whole = text + (*text == '-' || *text == '+');
+  const char *at = skip_digits(whole);
+  int64_t digits = at - whole;
+  if (*at == '.') {
+    const char *fraction = at + 1;
+    at = skip_digits(fraction);
+    digits += at - fraction;
+  }
+  if (digits > 0 && (*at == 'e' || *at == 'E')) {
+    const char *exponent = at + 1 + (at[1] == '-' || at[1] == '+');
+    at = skip_digits(exponent);
+    digits = at - exponent;
+  }
+  return digits > 0 && *at == '\0';
+}
+
+bool htf_spec_read_number(const char *text, double *value) {
+  if (!is_decimal(text)) {
+    return false;
+  }
+  *value = strtod(text, NULL);
+  return isfinite(*value);
+}
+
+void htf_spec_write_number(double value, char text[HTF_NUMBER_TEXT]) {
+  for (int digits = 15; digits <= 17; digits++) {
+    snprintf(text, HTF_NUMBER_TEXT, "%.*g", digits, value);
+    if (strtod(text, NULL) == value) {
+      break;
+    }
+  }
+  // 1e-06 as 1e-6, 1e+20 as 1e20
+  char *mark = strchr(text, 'e');
+  if (mark != NULL) {
+    char *to = mark + 1, *from = mark + 1;
+    to += *from == '-';
+    from++;
+    from += strspn(from, "0");
+    memmove(to, from, strlen(from) + 1);
+  }
+}
+
+enum { LONGEST = 64 };
+
+static int smaller(int a, int b) {
+  return a < b ? a : b;
+}
+
+// Damerau's distance without repeated edits of one place: d[i][j] between the first i
+// letters of one word and the first j of the other, row by row.
+int htf_spec_distance(const char *wrong, const char *name) {
+  int n = (int)strnlen(wrong, LONGEST), m = (int)strnlen(name, LONGEST);
+  int d[3][LONGEST + 1]; // rows i - 2, i - 1, i at i mod 3
+  for (int j = 0; j <= m; j++) {
+    d[0][j] = j;
+  }
+  for (int i = 1; i <= n; i++) {
+    int *row = d[i % 3], *above = d[(i - 1) % 3], *higher = d[(i + 1) % 3];
+    row[0] = i;
+    for (int j = 1; j <= m; j++) {
+      row[j] = smaller(smaller(above[j], row[j - 1]) + 1,
+                       above[j - 1] + (wrong[i - 1] != name[j - 1]));
+      if (i > 1 && j > 1 && wrong[i - 1] == name[j - 2] && wrong[i - 2] == name[j - 1]) {
+        row[j] = smaller(row[j], higher[j - 2] + 1);
+      }
+    }
+  }
+  return d[n % 3][m];
+}
+
+bool htf_spec_resembles(const char *wrong, const char *name) {
+  int length = (int)strnlen(name, LONGEST);
+  return htf_spec_distance(wrong, name) <= (length < 3 ? 1 : (length + 2) / 3);
+}
