@@ -32,9 +32,11 @@ typedef enum htf_pattern {
   HTF_PATTERN_SQUARE, // modes are the pixels of a square, row by row; k x k blocks, a = k^2
 } htf_pattern;
 
-// A named tree. Levels of groups of `arity` until one node is left; a group that would have
-// one member passes that member up. `binary` is arity 2, `flat` is arity N, depth L is the
-// smallest arity a with a^L >= N.
+// A named tree. Levels of groups of `arity`, 2 .. N, until one node is left; no more than
+// `arity` nodes are one group, and a group of one member passes it up. `binary` is arity 2,
+// `flat` is arity N; depth L is the smallest arity whose tree is L deep, for neighbours the
+// smallest a with a^L >= N. Half wants every level but the last to divide by a; square
+// wants that too, and N and a to be squares.
 typedef struct htf_tree_plan {
   int arity;
   htf_pattern pattern;
@@ -47,7 +49,8 @@ htf_status htf_tree_parse(const char *newick, int width, htf_tree **tree);
 // pattern does not fit the order.
 htf_status htf_tree_build(const htf_tree_plan *plan, int order, int width, htf_tree **tree);
 // The same from words: "binary", "flat", "arity 4", "arity 4 half", "depth 2 square", or
-// Newick text. The sweep file's reader and tests come through here.
+// Newick text with `order` modes; the pattern may follow any of the words. The sweep file's
+// reader and tests come through here. Raises HTF_E_CONFIG, naming what would fit.
 htf_status htf_tree_from_label(const char *label, int order, int width, htf_tree **tree);
 htf_status htf_tree_copy(const htf_tree *tree, htf_tree **copy);
 void htf_tree_destroy(htf_tree **tree);
