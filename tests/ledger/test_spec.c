@@ -1,0 +1,277 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "htflow/memory.h"
+#include "htflow/spec.h"
+
+enum { TEXT = HTF_MAX_NEWICK };
+
+static htf_spec resolved(void) {
+  htf_spec spec;
+  htf_spec_defaults(&spec);
+  strcpy(spec.model.tree.newick, "((0,1)16,(2,3)16)16;");
+  strcpy(spec.problem.target_tree.newick, "((0,1)2,(2,3)2)2;");
+  return spec;
+}
+
+static void identity_text(const htf_spec *spec, char text[HTF_DIGEST_TEXT]) {
+  htf_digest digest;
+  cr_assert(eq(int, htf_spec_identity(spec, &digest), HTF_OK));
+  htf_digest_text(&digest, text);
+}
+
+static bool same_run(const htf_spec *a, const htf_spec *b) {
+  char one[HTF_DIGEST_TEXT], other[HTF_DIGEST_TEXT];
+  identity_text(a, one);
+  identity_text(b, other);
+  return strcmp(one, other) == 0;
+}
+
+static htf_status set(htf_spec *spec, const char *key, const char *text) {
+  return htf_spec_set(spec, htf_spec_field(key), text);
+}
+
+static void refuse(const char *key, const char *text, const char *message) {
+  htf_spec spec = resolved(), before = spec;
+  cr_expect(eq(int, set(&spec, key, text), HTF_E_CONFIG), "%s: %s", key, text);
+  cr_expect(eq(str, (char *)htf_error_message(), (char *)message));
+  cr_expect(eq(int, memcmp(&spec, &before, sizeof spec), 0), "%s was changed", key);
+}
+
+// A value of the field that is not its default.
+static const char *other_value(const htf_field *field) {
+  static char text[HTF_DIGEST_TEXT];
+  switch (field->type) {
+  case HTF_FIELD_REAL:
+    return "0.05";
+  case HTF_FIELD_COUNT:
+  case HTF_FIELD_INTEGER:
+    return "7";
+  case HTF_FIELD_SHAPE:
+    return "[2, 3, 5]";
+  case HTF_FIELD_TREE:
+    return "arity 4 half";
+  case HTF_FIELD_TEXT:
+    return "data/a b.tns";
+  case HTF_FIELD_DIGEST:
+    memset(text, 'a', HTF_DIGEST_TEXT - 1);
+    return text;
+  case HTF_FIELD_CHOICE: {
+    const char *last = strrchr(field->choices, '|');
+    return last == NULL ? field->choices
+           : strcmp(last + 1, field->initial) == 0
+               ? strtok(strcpy(text, field->choices), "|")
+               : last + 1;
+  }
+  }
+  return NULL;
+}
+
+Test(spec, defaults_are_written_in_canonical_text) {
+  int count;
+  const htf_field *field = htf_spec_fields(&count);
+  htf_spec spec;
+  htf_spec_defaults(&spec);
+  for (int i = 0; i < count; i++) {
+    char text[TEXT];
+    htf_spec_print(&spec, &field[i], text, sizeof text);
+    cr_expect(eq(str, text, (char *)field[i].initial));
+  }
+}
+
+Test(spec, every_field_has_one_key_and_a_sentence_of_help) {
+  int count;
+  const htf_field *field = htf_spec_fields(&count);
+  for (int i = 0; i < count; i++) {
+    cr_expect(eq(ptr, (void *)htf_spec_field(field[i].key), (void *)&field[i]));
+    size_t length = strlen(field[i].help);
+    cr_expect(length > 10 && field[i].help[length - 1] == '.', "%s", field[i].key);
+    cr_expect(eq(int, field[i].choices != NULL, field[i].type == HTF_FIELD_CHOICE));
+  }
+  cr_expect(eq(ptr, (void *)htf_spec_field("init"), NULL));
+}
+
+Test(spec, what_is_printed_reads_back_the_same) {
+  int count;
+  const htf_field *field = htf_spec_fields(&count);
+  for (int i = 0; i < count; i++) {
+    htf_spec spec, copy;
+    char text[TEXT], again[TEXT];
+    htf_spec_defaults(&spec);
+    htf_spec_defaults(&copy);
+    cr_expect(eq(int, htf_spec_set(&spec, &field[i], other_value(&field[i])), HTF_OK), "%s",
+              htf_error_message());
+    htf_spec_print(&spec, &field[i], text, sizeof text);
+    cr_expect(eq(int, htf_spec_set(&copy, &field[i], text), HTF_OK));
+    htf_spec_print(&copy, &field[i], again, sizeof again);
+    cr_expect(eq(str, text, again));
+    cr_expect(eq(int, memcmp(&spec, &copy, sizeof spec), 0), "%s", field[i].key);
+  }
+}
+
+Test(spec, numbers_print_with_the_fewest_digits_and_read_back) {
+  const struct {
+    double value;
+    const char *text;
+  } cases[] = {{0.1, "0.1"},
+               {1e-6, "1e-6"},
+               {1e20, "1e20"},
+               {-2.5, "-2.5"},
+               {0.1 + 0.2, "0.30000000000000004"},
+               {1024, "1024"},
+               {1e-300, "1e-300"}};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    char text[HTF_NUMBER_TEXT];
+    double back;
+    htf_spec_write_number(cases[i].value, text);
+    cr_expect(eq(str, text, (char *)cases[i].text));
+    cr_expect(htf_spec_read_number(text, &back) && back == cases[i].value);
+  }
+}
+
+Test(spec, only_decimal_numbers_are_numbers) {
+  const char *good[] = {"1", "-1.", "+.5", "1e3", "1.5E-3", "007"};
+  const char *bad[] = {"",      " 1",    "1 ",    "0x10", "inf", ".inf", "nan", "1e",
+                       "1e999", "1.2.3", "1_000", "--1",  ".",   "e3",   "1,5"};
+  double value;
+  for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+    cr_expect(htf_spec_read_number(good[i], &value), "%s", good[i]);
+  }
+  for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+    cr_expect(not(htf_spec_read_number(bad[i], &value)), "%s", bad[i]);
+  }
+}
+
+Test(spec, a_bad_value_is_named_with_what_would_be_right) {
+  refuse("init.std", "big", "init.std wants a number, got \"big\"");
+  refuse("init.std", "1e200", "init.std is 1e200, outside [1e-100, 1e100]");
+  refuse("flow.rtol", "1", "flow.rtol is 1, outside [1e-13, 0.1]");
+  refuse("model.width", "2.5", "model.width wants a whole number, got \"2.5\"");
+  refuse("model.width", "0", "model.width is 0, outside [1, 1000000]");
+  refuse("problem.samples", "1.5",
+         "problem.samples is 1.5, neither a count nor a fraction below 1");
+  refuse("problem.samples", "-1", "problem.samples is -1, outside [0, 9007199254740992]");
+  refuse("flow.method", "bfd",
+         "flow.method wants one of: bdf, gd; got \"bfd\"; did you mean bdf?");
+  refuse("flow.method", "adams", "flow.method wants one of: bdf, gd; got \"adams\"");
+  refuse("problem.shape", "8",
+         "problem.shape wants a list of mode sizes like [8, 8, 8, 8], got \"8\"");
+  refuse("problem.shape", "[8, x]", "problem.shape wants a whole number, got \"x\"");
+  refuse("problem.shape", "[8, 0]", "problem.shape is 0, outside [1, 2147483647]");
+  refuse("problem.shape", "[8]", "problem.shape has one mode, wants at least two");
+  refuse("model.tree", "", "model.tree is empty, wants a tree");
+  refuse("problem.file", "a\nb", "problem.file has a control character at place 2");
+  refuse("problem.file_digest", "abc",
+         "problem.file_digest wants 64 hexadecimal digits, got \"abc\"");
+}
+
+Test(spec, texts_that_do_not_fit_are_refused) {
+  char text[2 * TEXT], message[200];
+  memset(text, 'a', sizeof text);
+  text[HTF_MAX_TEXT] = '\0';
+  snprintf(message, sizeof message, "problem.file has %d characters, at most %d fit",
+           HTF_MAX_TEXT, HTF_MAX_TEXT - 1);
+  refuse("problem.file", text, message);
+  text[HTF_MAX_TEXT] = 'a';
+  text[HTF_MAX_NEWICK] = '\0';
+  snprintf(message, sizeof message, "model.tree has %d characters, at most %d fit",
+           HTF_MAX_NEWICK, HTF_MAX_NEWICK - 1);
+  refuse("model.tree", text, message);
+  char *at = text + sprintf(text, "[2");
+  for (int i = 0; i < HTF_MAX_ORDER; i++) {
+    at += sprintf(at, ",2");
+  }
+  strcpy(at, "]");
+  refuse("problem.shape", text, "problem.shape has more than 64 modes");
+}
+
+Test(spec, numbers_of_fields_are_their_values_and_nan_for_texts) {
+  htf_spec spec;
+  htf_spec_defaults(&spec);
+  cr_expect(epsilon_eq(dbl, htf_spec_number(&spec, htf_spec_field("init.std")), 0.1, 0));
+  cr_expect(epsilon_eq(dbl, htf_spec_number(&spec, htf_spec_field("model.width")), 16, 0));
+  cr_expect(epsilon_eq(dbl, htf_spec_number(&spec, htf_spec_field("flow.krylov")), 1, 0));
+  cr_expect(isnan(htf_spec_number(&spec, htf_spec_field("model.tree"))));
+  cr_expect(isnan(htf_spec_number(&spec, htf_spec_field("problem.shape"))));
+  cr_expect(isnan(htf_spec_number(&spec, htf_spec_field("problem.file"))));
+}
+
+Test(spec, identity_changes_with_each_field_that_makes_the_run) {
+  int count;
+  const htf_field *field = htf_spec_fields(&count);
+  const htf_spec base = resolved();
+  for (int i = 0; i < count; i++) {
+    const char *value = other_value(&field[i]);
+    if (field[i].type != HTF_FIELD_TREE && strcmp(value, field[i].initial) != 0) {
+      htf_spec spec = base;
+      cr_assert(eq(int, htf_spec_set(&spec, &field[i], value), HTF_OK));
+      cr_expect(eq(int, same_run(&base, &spec), !field[i].identity), "%s", field[i].key);
+    }
+  }
+  htf_spec spec = base;
+  strcpy(spec.model.tree.newick, "((0,2)16,(1,3)16)16;");
+  cr_expect(not(same_run(&base, &spec)));
+  spec = base;
+  strcpy(spec.problem.target_tree.newick, "((0,2)2,(1,3)2)2;");
+  cr_expect(not(same_run(&base, &spec)));
+}
+
+Test(spec, identity_ignores_labels_paths_and_widths_that_the_tree_holds) {
+  const htf_spec base = resolved();
+  htf_spec spec = base;
+  strcpy(spec.model.tree.label, "arity 2");
+  strcpy(spec.problem.file, "/elsewhere/data.h5");
+  spec.model.width = 3;
+  spec.problem.target_width = 3;
+  cr_expect(same_run(&base, &spec));
+}
+
+Test(spec, identity_is_the_digest_of_lines_that_anyone_can_write) {
+  char text[HTF_DIGEST_TEXT], wanted[HTF_DIGEST_TEXT];
+  const char *lines = "htflow spec 1\n"
+                      "problem.target.tree: ((0,1)2,(2,3)2)2;\n"
+                      "model.tree: ((0,1)16,(2,3)16)16;\n"
+                      "init.std: 0.01\n";
+  htf_digest digest;
+  htf_spec spec = resolved();
+  cr_assert(eq(int, set(&spec, "init.std", "1e-2"), HTF_OK));
+  identity_text(&spec, text);
+  cr_assert(eq(int, htf_digest_of(lines, strlen(lines), &digest), HTF_OK));
+  htf_digest_text(&digest, wanted);
+  cr_expect(eq(str, text, wanted));
+}
+
+Test(spec, identity_wants_trees_and_counts_resolved) {
+  htf_digest digest;
+  htf_spec spec = resolved();
+  spec.model.tree.newick[0] = '\0';
+  cr_expect(eq(int, htf_spec_identity(&spec, &digest), HTF_E_INTERNAL));
+  spec = resolved();
+  spec.problem.target_tree.newick[0] = '\0';
+  cr_expect(eq(int, htf_spec_identity(&spec, &digest), HTF_E_INTERNAL));
+  memset(spec.problem.file_digest, 'a', HTF_DIGEST_TEXT - 1);
+  cr_expect(eq(int, htf_spec_identity(&spec, &digest), HTF_OK), "a file has no target");
+  spec.problem.samples = 0.5;
+  cr_expect(eq(int, htf_spec_identity(&spec, &digest), HTF_E_INTERNAL));
+}
+
+Test(spec, distance_counts_letters_put_in_left_out_changed_or_swapped) {
+  cr_expect(eq(int, htf_spec_distance("", "abc"), 3));
+  cr_expect(eq(int, htf_spec_distance("abc", "abc"), 0));
+  cr_expect(eq(int, htf_spec_distance("acb", "abc"), 1));
+  cr_expect(eq(int, htf_spec_distance("kitten", "sitting"), 3));
+  cr_expect(eq(int, htf_spec_distance("inti.std", "init.std"), 1));
+  cr_expect(htf_spec_resembles("sahpe", "shape"));
+  cr_expect(not(htf_spec_resembles("seed", "shape")));
+}
+
+Test(spec, nothing_is_left_on_the_heap) {
+  int64_t blocks = htf_memory_blocks();
+  htf_spec spec = resolved();
+  same_run(&spec, &spec);
+  cr_expect(eq(int, (int)(htf_memory_blocks() - blocks), 0));
+}
