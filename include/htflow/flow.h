@@ -13,11 +13,14 @@
 //   gd   explicit Euler with a fixed step lr: gradient descent.
 //
 // Time. The equation is autonomous, and learning is a burst late on a long clock (theory.md
-// section 5e), so the clock starts at zero in each segment and the segments' lengths are
-// summed in double-double arithmetic: time is the unevaluated sum of two doubles. A segment
-// ends after `segment_steps` accepted steps, or when a step has become smaller than 2^-30
-// of the segment's clock; both depend on the run alone. At a segment's end the integrator
-// restarts from the state: what follows depends on the state and the step size only.
+// section 5e), so no method looks at a clock: it yields step lengths, and these are summed
+// in double-double arithmetic. Time is the unevaluated sum of two doubles and moves on
+// where, in one double, t + h would equal t.
+//
+// Segments. After every `segment_steps` accepted steps the method restarts from the state:
+// what follows depends on the state and the length of the last step only. At such a
+// boundary, and only there, a flow can be left and carried on later by another one with the
+// same options, to the same bits (`start`).
 //
 // Arc length is the sum of |y_n+1 - y_n| over accepted steps, Euclidean; within a step it
 // is carried on as |y(t) - y_n| along the method's own interpolant.
@@ -45,6 +48,18 @@ typedef struct htf_flow_system {
 typedef enum htf_flow_method { HTF_FLOW_BDF, HTF_FLOW_GD } htf_flow_method;
 typedef enum htf_flow_krylov { HTF_FLOW_GMRES, HTF_FLOW_PCG } htf_flow_krylov;
 
+// A time, high + low exactly, |low| <= half an ulp of high.
+typedef struct htf_flow_time {
+  double high, low;
+} htf_flow_time;
+
+// Where a flow begins: all zero, or what an earlier one said at a boundary.
+typedef struct htf_flow_start {
+  htf_flow_time time;
+  double arc;
+  double last_step; // 0: the method chooses its first step itself
+} htf_flow_start;
+
 typedef struct htf_flow_options {
   htf_flow_method method;
   double rtol;            // bdf: in [1e-13, 0.1]
@@ -52,12 +67,8 @@ typedef struct htf_flow_options {
   int krylov_dimension;   // bdf: the most Krylov vectors of one solve
   double lr;              // gd: the step
   int64_t segment_steps;  // 0: the default of the method
+  htf_flow_start start;
 } htf_flow_options;
-
-// A time, high + low exactly, |low| <= half an ulp of high.
-typedef struct htf_flow_time {
-  double high, low;
-} htf_flow_time;
 
 typedef struct htf_flow_counts {
   int64_t steps;       // accepted
@@ -69,14 +80,16 @@ typedef struct htf_flow_counts {
 
 typedef struct htf_flow htf_flow;
 
-// At y [size], time zero, arc zero. Copies y; borrows the system's context. Raises
-// HTF_E_MEMORY, HTF_E_CONFIG for options out of range.
+// At y [size] and options->start. Copies y; borrows the system's context. Raises
+// HTF_E_MEMORY, HTF_E_CONFIG for options out of range, HTF_E_NUMERIC for y not finite.
 htf_status htf_flow_create(const htf_flow_system *system, const htf_flow_options *options,
                            const double *y, htf_flow **flow);
 void htf_flow_destroy(htf_flow **flow);
 
 // One accepted step. Raises HTF_E_NUMERIC, with what the method ran into, where none can be
-// made: the state is then the last good one.
+// made: the state is then the last good one, and another step would restart from it. A
+// solution that blows up ends so: its steps shrink without bound (bdf: below 1e-40), or its
+// derivative overflows.
 htf_status htf_flow_step(htf_flow *flow);
 
 // After a step: state [size] (borrowed until the next step), time, arc length at its end,
@@ -85,10 +98,13 @@ const double *htf_flow_state(const htf_flow *flow);
 htf_flow_time htf_flow_now(const htf_flow *flow);
 double htf_flow_arc(const htf_flow *flow);
 double htf_flow_last_step(const htf_flow *flow);
+// Whether the next step begins a segment.
+bool htf_flow_at_boundary(const htf_flow *flow);
 htf_flow_counts htf_flow_get_counts(const htf_flow *flow);
 
-// Inside the step just made: the state a fraction of the step after its beginning, in (0,
-// 1]. Of the order of the method. y [size].
+// Inside the step just made: the state a fraction of the step after its beginning, in
+// [0, 1]. Of the order of the method. y [size]. Raises HTF_E_INTERNAL where there is no
+// such step: before the first, after a failure.
 htf_status htf_flow_interpolate(htf_flow *flow, double fraction, double *y,
                                 htf_flow_time *time, double *arc);
 // The fraction of the step at which the arc length, or the time, has the given value, which

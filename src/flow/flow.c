@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What all methods share: the life of a flow, segments, sums of time and arc length, and
+// the search inside a step.
+#include "htflow/flow.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "flow_impl.h"
+#include "htflow/memory.h"
+
+static const htf_flow_row *const table[] = {
+    [HTF_FLOW_BDF] = &htf_flow__bdf,
+    [HTF_FLOW_GD] = &htf_flow__gd,
+};
+
+enum { METHODS = sizeof table / sizeof *table };
+
+// ---- arithmetic shared with the methods
+
+// The first component that is not finite, or -1.
+static int64_t find_bad(const double *x, int64_t size) {
+  int bad = 0;
+  for (int64_t i = 0; i < size; i++) {
+    bad |= !isfinite(x[i]);
+  }
+  int64_t i = 0;
+  while (bad && isfinite(x[i])) {
+    i++;
+  }
+  return bad ? i : -1;
+}
+
+htf_status htf_flow__derivative(htf_flow *flow, const double *y, double *dy) {
+  htf_status status = HTF_OK;
+  flow->counts.derivatives++;
+  HTF_TRY(flow->system.derivative(flow->system.context, y, dy));
+  int64_t bad = find_bad(dy, flow->system.size);
+  HTF_CHECK(bad < 0, HTF_E_NUMERIC, "component %lld of the derivative is %g",
+            (long long)bad, dy[bad]);
+done:
+  return status;
+}
+
+htf_status htf_flow__product(htf_flow *flow, const double *y, const double *v,
+                             double *product) {
+  htf_status status = HTF_OK;
+  flow->counts.products++;
+  HTF_TRY(flow->system.jacobian(flow->system.context, y, v, product));
+  int64_t bad = find_bad(product, flow->system.size);
+  HTF_CHECK(bad < 0, HTF_E_NUMERIC, "component %lld of a Jacobian product is %g",
+            (long long)bad, product[bad]);
+done:
+  return status;
+}
+
+double htf_flow__rms(const double *x, int64_t size) {
+  double sum = 0;
+  for (int64_t i = 0; i < size; i++) {
+    sum += x[i] * x[i];
+  }
+  return sqrt(sum / (double)size);
+}
+
+static double distance(const double *a, const double *b, int64_t size) {
+  double sum = 0;
+  for (int64_t i = 0; i < size; i++) {
+    sum += (a[i] - b[i]) * (a[i] - b[i]);
+  }
+  return sqrt(sum);
+}
+
+// ---- life
+
+static htf_status check_options(const htf_flow_system *system,
+                                const htf_flow_options *options) {
+  htf_status status = HTF_OK;
+  HTF_ASSERT(system->size > 0 && system->derivative != NULL);
+  HTF_CHECK((int)options->method >= 0 && (int)options->method < METHODS, HTF_E_CONFIG,
+            "there is no method %d", (int)options->method);
+  HTF_CHECK(options->segment_steps >= 0, HTF_E_CONFIG,
+            "segment_steps is %lld, must not be negative",
+            (long long)options->segment_steps);
+  const htf_flow_start *start = &options->start;
+  HTF_CHECK(isfinite(start->last_step) && start->last_step >= 0, HTF_E_CONFIG,
+            "the last step is %g, must not be negative", start->last_step);
+  HTF_CHECK(isfinite(start->arc) && isfinite(start->time.high) && isfinite(start->time.low),
+            HTF_E_CONFIG, "the start is at time %g, arc %g, which must be finite",
+            start->time.high, start->arc);
+done:
+  return status;
+}
+
+htf_status htf_flow_create(const htf_flow_system *system, const htf_flow_options *options,
+                           const double *y, htf_flow **out) {
+  htf_status status = HTF_OK;
+  htf_flow *flow = NULL;
+  HTF_TRY(check_options(system, options));
+  int64_t bad = find_bad(y, system->size);
+  HTF_CHECK(bad < 0, HTF_E_NUMERIC, "component %lld of the first state is %g",
+            (long long)bad, y[bad]);
+  HTF_NEW(flow, 1);
+  flow->system = *system;
+  flow->options = *options;
+  flow->row = table[options->method];
+  if (flow->options.segment_steps == 0) {
+    flow->options.segment_steps = flow->row->segment_steps;
+  }
+  flow->time = options->start.time;
+  flow->arc = options->start.arc;
+  flow->last_step = options->start.last_step;
+  HTF_NEW(flow->state, system->size);
+  HTF_NEW(flow->before, system->size);
+  HTF_NEW(flow->probe, system->size);
+  memcpy(flow->state, y, (size_t)system->size * sizeof *y);
+  HTF_TRY(flow->row->create(flow));
+  *out = flow;
+  flow = NULL;
+done:
+  htf_flow_destroy(&flow);
+  return status;
+}
+
+void htf_flow_destroy(htf_flow **flow) {
+  if (*flow != NULL) {
+    (*flow)->row->destroy(*flow);
+    HTF_FREE((*flow)->state);
+    HTF_FREE((*flow)->before);
+    HTF_FREE((*flow)->probe);
+    HTF_FREE(*flow);
+  }
+}
+
+// ---- steps
+
+// Makes `next`, which lies in `before`, the state.
+static void accept(htf_flow *flow, double length) {
+  double *next = flow->before;
+  flow->before = flow->state;
+  flow->state = next;
+  flow->time_before = flow->time;
+  flow->time = htf_flow_time_add(flow->time, length);
+  flow->arc_before = flow->arc;
+  flow->arc += distance(flow->state, flow->before, flow->system.size);
+  flow->last_step = length;
+  flow->counts.steps++;
+  flow->left--;
+  flow->made = true;
+}
+
+htf_status htf_flow_step(htf_flow *flow) {
+  htf_status status = HTF_OK;
+  double length;
+  if (flow->left == 0) {
+    HTF_TRY(flow->row->restart(flow));
+    flow->left = flow->options.segment_steps;
+    flow->counts.segments++;
+  }
+  flow->made = false;
+  HTF_TRY(flow->row->step(flow, flow->before, &length));
+  int64_t bad = find_bad(flow->before, flow->system.size);
+  HTF_CHECK(bad < 0, HTF_E_NUMERIC, "component %lld of the state becomes %g",
+            (long long)bad, flow->before[bad]);
+  accept(flow, length);
+done:
+  if (status != HTF_OK) {
+    flow->left = 0; // what the method remembers may be spoilt
+  }
+  return status;
+}
+
+const double *htf_flow_state(const htf_flow *flow) {
+  return flow->state;
+}
+
+htf_flow_time htf_flow_now(const htf_flow *flow) {
+  return flow->time;
+}
+
+double htf_flow_arc(const htf_flow *flow) {
+  return flow->arc;
+}
+
+double htf_flow_last_step(const htf_flow *flow) {
+  return flow->last_step;
+}
+
+bool htf_flow_at_boundary(const htf_flow *flow) {
+  return flow->left == 0;
+}
+
+htf_flow_counts htf_flow_get_counts(const htf_flow *flow) {
+  return flow->counts;
+}
+
+// ---- inside a step
+
+static htf_status look(htf_flow *flow, double fraction, double *y) {
+  htf_status status = HTF_OK;
+  if (fraction <= 0 || fraction >= 1) {
+    memcpy(y, fraction <= 0 ? flow->before : flow->state,
+           (size_t)flow->system.size * sizeof *y);
+  } else {
+    HTF_TRY(flow->row->interpolate(flow, fraction, y));
+  }
+done:
+  return status;
+}
+
+htf_status htf_flow_interpolate(htf_flow *flow, double fraction, double *y,
+                                htf_flow_time *time, double *arc) {
+  htf_status status = HTF_OK;
+  HTF_CHECK(flow->made, HTF_E_INTERNAL, "no step to look into");
+  HTF_CHECK(fraction >= 0 && fraction <= 1, HTF_E_INTERNAL,
+            "fraction is %g, must be in [0, 1]", fraction);
+  HTF_TRY(look(flow, fraction, y));
+  *time = fraction < 1 ? htf_flow_time_add(flow->time_before, fraction * flow->last_step)
+                       : flow->time;
+  *arc = fraction < 1 ? flow->arc_before + distance(y, flow->before, flow->system.size)
+                      : flow->arc;
+done:
+  return status;
+}
+
+// Solves |y(s) - y(0)| = target on [0, 1] by the Illinois variant of regula falsi: the
+// root stays bracketed, and an end that is kept twice has its residual halved.
+htf_status htf_flow_find_arc(htf_flow *flow, double arc, double *fraction) {
+  htf_status status = HTF_OK;
+  HTF_CHECK(flow->made, HTF_E_INTERNAL, "no step to look into");
+  HTF_CHECK(arc >= flow->arc_before && arc <= flow->arc, HTF_E_INTERNAL,
+            "arc length %.17g is not in [%.17g, %.17g]", arc, flow->arc_before, flow->arc);
+  double target = arc - flow->arc_before, whole = flow->arc - flow->arc_before;
+  double low = 0, high = 1, below = -target, above = whole - target;
+  int kept = 0;
+  *fraction = arc == flow->arc ? 1 : 0;
+  for (int i = 0; i < 100 && below < 0 && above > 0 && high - low > 1e-15; i++) {
+    *fraction = low + (high - low) * (below / (below - above));
+    HTF_TRY(look(flow, *fraction, flow->probe));
+    double residual = distance(flow->probe, flow->before, flow->system.size) - target;
+    if (fabs(residual) <= 1e-15 * whole) {
+      break;
+    }
+    if (residual < 0) {
+      low = *fraction;
+      below = residual;
+      above *= kept < 0 ? 0.5 : 1;
+      kept = -1;
+    } else {
+      high = *fraction;
+      above = residual;
+      below *= kept > 0 ? 0.5 : 1;
+      kept = 1;
+    }
+  }
+done:
+  return status;
+}
+
+htf_status htf_flow_find_time(htf_flow *flow, htf_flow_time time, double *fraction) {
+  htf_status status = HTF_OK;
+  htf_flow_time before = flow->time_before;
+  HTF_CHECK(flow->made, HTF_E_INTERNAL, "no step to look into");
+  HTF_CHECK(htf_flow_time_compare(before, time) <= 0 &&
+                htf_flow_time_compare(time, flow->time) <= 0,
+            HTF_E_INTERNAL, "time %.17g + %g is not in [%.17g + %g, %.17g + %g]", time.high,
+            time.low, before.high, before.low, flow->time.high, flow->time.low);
+  // The high parts of near times subtract exactly.
+  double passed = (time.high - before.high) + (time.low - before.low);
+  *fraction = fmin(1, fmax(0, passed / flow->last_step));
+done:
+  return status;
+}
