@@ -165,45 +165,45 @@ done:
     "sample"                                                                               \
   }
 
+// measuring function, then its htf_variable.
+#define OBSERVABLE_TABLE(X)                                                                \
+  X(measure_time, "time", "flow time", "1",                                                \
+    "time + time_low is the flow time exactly (double-double)", SAMPLE)                    \
+  X(measure_time_low, "time_low", "low part of the flow time", "1", "see time", SAMPLE)    \
+  X(measure_arc_length, "arc_length", "arc length of the weights", "1",                    \
+    "length of the path of theta, summed over accepted steps, Euclidean", SAMPLE)          \
+  X(measure_step, "step", "accepted steps", "1",                                           \
+    "steps that were complete at this sample", SAMPLE)                                     \
+  X(measure_train_loss, "train_loss", "training loss", "1",                                \
+    "mean loss over the training samples", SAMPLE)                                         \
+  X(measure_test_loss, "test_loss", "held-out loss", "1",                                  \
+    "mean loss over the held-out samples", SAMPLE)                                         \
+  X(measure_reconstruction, "reconstruction_error", "relative reconstruction error", "1",  \
+    "||W_H - W*|| / ||W*|| over all entries; NaN where the target is not known entirely",  \
+    SAMPLE)                                                                                \
+  X(measure_gradient_norm, "gradient_norm", "gradient norm", "1",                          \
+    "Euclidean norm of the gradient of L in theta", SAMPLE)                                \
+  X(measure_unbalancedness, "unbalancedness", "unbalancedness magnitude", "1",             \
+    "largest | ||w||^2 - ||w'||^2 | within a local component (theory.md section 3)",       \
+    SAMPLE)                                                                                \
+  X(measure_drift, "unbalancedness_drift", "drift of the conserved quantities", "1",       \
+    "largest change of ||w||^2 - ||w'||^2 since the start, over the largest ||w||^2 so "   \
+    "far; zero under exact flow (theory.md section 3)",                                    \
+    SAMPLE)                                                                                \
+  X(measure_components, "local_component_norm", "local component norm", "1",               \
+    "sigma^(v,r), the product of the norms of the component's vectors, largest first "     \
+    "(theory.md section 3)",                                                               \
+    3, {"sample", "node", "component"})
+
 static const htf_variable variables[] = {
-    {"time", "flow time", "1", "time + time_low is the flow time exactly (double-double)",
-     SAMPLE},
-    {"time_low", "low part of the flow time", "1", "see time", SAMPLE},
-    {"arc_length", "arc length of the weights", "1",
-     "length of the path of theta, summed over accepted steps, Euclidean", SAMPLE},
-    {"step", "accepted steps", "1", "steps that were complete at this sample", SAMPLE},
-    {"train_loss", "training loss", "1", "mean loss over the training samples", SAMPLE},
-    {"test_loss", "held-out loss", "1", "mean loss over the held-out samples", SAMPLE},
-    {"reconstruction_error", "relative reconstruction error", "1",
-     "||W_H - W*|| / ||W*|| over all entries; NaN where the target is not known entirely",
-     SAMPLE},
-    {"gradient_norm", "gradient norm", "1", "Euclidean norm of the gradient of L in theta",
-     SAMPLE},
-    {"unbalancedness", "unbalancedness magnitude", "1",
-     "largest | ||w||^2 - ||w'||^2 | within a local component (theory.md section 3)",
-     SAMPLE},
-    {"unbalancedness_drift", "drift of the conserved quantities", "1",
-     "largest change of ||w||^2 - ||w'||^2 since the start, over the largest ||w||^2 so far",
-     SAMPLE},
-    {"local_component_norm",
-     "local component norm",
-     "1",
-     "sigma^(v,r), the product of the norms of the component's vectors, largest first "
-     "(theory.md section 3)",
-     3,
-     {"sample", "node", "component"}},
-};
+#define VARIABLE(function, ...) {__VA_ARGS__},
+    OBSERVABLE_TABLE(VARIABLE)};
 
 static measure *const measures[] = {
-    measure_time,           measure_time_low,      measure_arc_length,
-    measure_step,           measure_train_loss,    measure_test_loss,
-    measure_reconstruction, measure_gradient_norm, measure_unbalancedness,
-    measure_drift,          measure_components,
-};
+#define FUNCTION(function, ...) function,
+    OBSERVABLE_TABLE(FUNCTION)};
 
 enum { OBSERVABLES = sizeof variables / sizeof *variables };
-_Static_assert(OBSERVABLES == sizeof measures / sizeof *measures,
-               "one function an observable");
 
 const htf_variable *htf_probe_variables(int *count) {
   *count = OBSERVABLES;

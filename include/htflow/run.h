@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// run.h: one spec in, one record out (room: run). Here model, problem, flow and probe meet.
+//
+// Serial, and deterministic: the record depends on the spec and the BLAS kernels alone, but
+// for its timing. A run that cannot go on (the integrator fails, a value overflows, it
+// cannot be set up) is no error: it ends in a record with state FAILED and a message, with
+// all that was measured until then.
+//
+// Samples are taken along a progress coordinate s: the arc length of theta, log2(1 + t /
+// t_1) with t_1 the end of the first step, or the number of accepted steps. They lie at
+// multiples of a unit; when `record.points` of them are held, every second one is dropped
+// and the unit doubles, so a run of unknown length is covered evenly. The last state is
+// always sampled.
+#pragma once
+
+#include <stdbool.h>
+
+#include "htflow/door.h"
+#include "htflow/problem.h"
+#include "htflow/record.h"
+#include "htflow/spec.h"
+#include "htflow/status.h"
+
+HTF_BEGIN_DOOR
+
+// What a run asks of its surroundings. Each may be NULL.
+typedef struct htf_run_hooks {
+  // The problem of spec->problem.file; needed if the spec names one.
+  htf_status (*load)(void *context, const htf_spec *spec, htf_problem **problem);
+  // Called after every accepted step; true ends the run here, without a record.
+  bool (*interrupt)(void *context);
+  void *context;
+} htf_run_hooks;
+
+// Runs. `record` is an initialised empty record and filled, identity and timing too (not
+// rank and attempts, which are the caller's). Raises HTF_E_STOPPED if interrupted,
+// HTF_E_MEMORY; the record is then empty.
+htf_status htf_run_execute(const htf_spec *spec, const htf_run_hooks *hooks,
+                           htf_record *record);
+
+// The model of a spec, for those who read its weights. Raises HTF_E_CONFIG, HTF_E_MEMORY.
+htf_status htf_run_model(const htf_spec *spec, htf_model **model);
+
+HTF_END_DOOR

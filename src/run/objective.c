@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "objective_impl.h"
+
+#include <string.h>
+
+#include "htflow/memory.h"
+
+// What is known at `theta`: nothing, the values and the loss, the gradient too.
+typedef enum stage { UNKNOWN, VALUE, GRADIENT } stage;
+
+struct htf_objective {
+  htf_loss loss;
+  htf_samples train;
+  htf_points *points;
+  htf_evaluation *evaluation;
+  int64_t parameters;
+  double *y, *slope, *dy, *change; // [train.count]
+  stage known;
+  double *theta, *gradient; // [parameters]
+  double value;
+};
+
+htf_status htf_objective__create(const htf_model *model, const htf_problem *problem,
+                                 htf_loss loss, bool second_order, htf_objective **out) {
+  htf_status status = HTF_OK;
+  htf_objective *objective = NULL;
+  HTF_NEW(objective, 1);
+  objective->loss = loss;
+  objective->train = htf_problem_train(problem);
+  objective->parameters = htf_model_parameters(model);
+  int64_t m = objective->train.count;
+  HTF_TRY(htf_points_create(htf_model_tree(model), htf_model_shape(model), m,
+                            objective->train.indices, &objective->points));
+  HTF_TRY(htf_evaluation_create(model, objective->points,
+                                second_order ? HTF_USE_HESSIAN : HTF_USE_GRADIENT,
+                                &objective->evaluation));
+  HTF_NEW(objective->y, m);
+  HTF_NEW(objective->slope, m);
+  HTF_NEW(objective->dy, m);
+  HTF_NEW(objective->change, m);
+  HTF_NEW(objective->theta, objective->parameters);
+  HTF_NEW(objective->gradient, objective->parameters);
+  *out = objective;
+  objective = NULL;
+done:
+  htf_objective__destroy(&objective);
+  return status;
+}
+
+void htf_objective__destroy(htf_objective **out) {
+  htf_objective *objective = *out;
+  if (objective != NULL) {
+    htf_evaluation_destroy(&objective->evaluation);
+    htf_points_destroy(&objective->points);
+    HTF_FREE(objective->y);
+    HTF_FREE(objective->slope);
+    HTF_FREE(objective->dy);
+    HTF_FREE(objective->change);
+    HTF_FREE(objective->theta);
+    HTF_FREE(objective->gradient);
+    HTF_FREE(*out);
+  }
+}
+
+double htf_objective__value(htf_objective *objective, const double *theta) {
+  size_t bytes = (size_t)objective->parameters * sizeof *theta;
+  if (objective->known == UNKNOWN || memcmp(theta, objective->theta, bytes) != 0) {
+    memcpy(objective->theta, theta, bytes);
+    htf_evaluation_forward(objective->evaluation, objective->theta, objective->y);
+    objective->value = htf_loss_value(objective->loss, objective->train.count, objective->y,
+                                      objective->train.values);
+    objective->known = VALUE;
+  }
+  return objective->value;
+}
+
+const double *htf_objective__gradient(htf_objective *objective, const double *theta) {
+  htf_objective__value(objective, theta);
+  if (objective->known < GRADIENT) {
+    htf_loss_slope(objective->loss, objective->train.count, objective->y,
+                   objective->train.values, objective->slope);
+    htf_evaluation_pullback(objective->evaluation, objective->theta, objective->slope,
+                            objective->gradient);
+    objective->known = GRADIENT;
+  }
+  return objective->gradient;
+}
+
+void htf_objective__product(htf_objective *objective, const double *theta,
+                            const double *direction, double *product) {
+  htf_objective__gradient(objective, theta);
+  htf_evaluation_tangent(objective->evaluation, objective->theta, direction, objective->dy);
+  htf_loss_curvature(objective->loss, objective->train.count, objective->y,
+                     objective->train.values, objective->dy, objective->change);
+  htf_evaluation_second(objective->evaluation, objective->theta, direction,
+                        objective->change, product);
+}

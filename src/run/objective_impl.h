@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// objective_impl.h: the training loss as a function of theta, with gradient and
+// Hessian-vector product. Remembers what it has computed at the last theta and computes
+// nothing twice.
+#pragma once
+
+#include "htflow/evaluation.h"
+#include "htflow/loss.h"
+#include "htflow/model.h"
+#include "htflow/points.h"
+#include "htflow/problem.h"
+
+typedef struct htf_objective htf_objective;
+
+// Borrows model and problem. Raises HTF_E_MEMORY.
+htf_status htf_objective__create(const htf_model *model, const htf_problem *problem,
+                                 htf_loss loss, bool second_order,
+                                 htf_objective **objective);
+void htf_objective__destroy(htf_objective **objective);
+
+// L at theta. May be infinite or NAN.
+double htf_objective__value(htf_objective *objective, const double *theta);
+// grad L at theta: borrowed until the objective is asked at another theta.
+const double *htf_objective__gradient(htf_objective *objective, const double *theta);
+// product = (Hessian of L at theta) direction.
+void htf_objective__product(htf_objective *objective, const double *theta,
+                            const double *direction, double *product);

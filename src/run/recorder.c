@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "recorder_impl.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "htflow/memory.h"
+
+struct htf_recorder {
+  const htf_spec *spec;
+  htf_probe *probe;
+  htf_objective *objective;
+  int64_t parameters, row_size;
+  double *rows;     // [points + 1, row_size]
+  int64_t count;    // rows held
+  double unit;      // distance of samples in the progress coordinate
+  int64_t next;     // the next sample is at next * unit
+  double first_end; // end of the first step: the time scale of log spacing
+  double last_s;    // progress coordinate of the last row held
+  double *theta;    // [parameters], an interpolated state
+  double *best;     // [parameters], where the loss of `keep` was lowest
+  double best_loss;
+  int test_offset;
+};
+
+htf_status htf_recorder__create(const htf_spec *spec, htf_probe *probe,
+                                htf_objective *objective, int64_t parameters,
+                                htf_recorder **out) {
+  htf_status status = HTF_OK;
+  htf_recorder *recorder = NULL;
+  HTF_NEW(recorder, 1);
+  recorder->spec = spec;
+  recorder->probe = probe;
+  recorder->objective = objective;
+  recorder->parameters = parameters;
+  recorder->row_size = htf_probe_row_size(probe);
+  recorder->best_loss = INFINITY;
+  HTF_NEW(recorder->rows, (spec->record.points + 1) * recorder->row_size);
+  HTF_NEW(recorder->theta, parameters);
+  HTF_NEW(recorder->best, parameters);
+  *out = recorder;
+  recorder = NULL;
+done:
+  htf_recorder__destroy(&recorder);
+  return status;
+}
+
+void htf_recorder__destroy(htf_recorder **out) {
+  htf_recorder *recorder = *out;
+  if (recorder != NULL) {
+    HTF_FREE(recorder->rows);
+    HTF_FREE(recorder->theta);
+    HTF_FREE(recorder->best);
+    HTF_FREE(*out);
+  }
+}
+
+// ---- rows -----------------------------------------------------------------------------
+
+// The value of a scalar observable in a row.
+static double value_of(const htf_recorder *recorder, const double *row, const char *name) {
+  int count;
+  const htf_variable *variables = htf_probe_variables(&count);
+  for (int i = 0; i < count; i++) {
+    if (strcmp(variables[i].name, name) == 0) {
+      return row[htf_probe_offset(recorder->probe, i)];
+    }
+  }
+  return NAN;
+}
+
+// The held-out loss, or the training loss where nothing is held out.
+static void keep_best(htf_recorder *recorder, const double *row, const double *theta) {
+  double loss = value_of(recorder, row, "test_loss");
+  loss = isnan(loss) ? value_of(recorder, row, "train_loss") : loss;
+  if (loss < recorder->best_loss) {
+    recorder->best_loss = loss;
+    memcpy(recorder->best, theta, (size_t)recorder->parameters * sizeof *theta);
+  }
+}
+
+static htf_status measure(htf_recorder *recorder, const double *theta, htf_flow_time time,
+                          double arc, int64_t step) {
+  htf_status status = HTF_OK;
+  double *row = recorder->rows + recorder->count * recorder->row_size;
+  htf_probe_state state = {.time = time.high,
+                           .time_low = time.low,
+                           .arc_length = arc,
+                           .step = step,
+                           .theta = theta};
+  state.train_loss = htf_objective__value(recorder->objective, theta);
+  state.gradient = htf_objective__gradient(recorder->objective, theta);
+  HTF_TRY(htf_probe_measure(recorder->probe, &state, row));
+  keep_best(recorder, row, theta);
+  recorder->count++;
+done:
+  return status;
+}
+
+// Drops every second row, those at odd multiples of the unit, and doubles the unit.
+static void thin(htf_recorder *recorder) {
+  size_t bytes = (size_t)recorder->row_size * sizeof *recorder->rows;
+  recorder->count = (recorder->count + 1) / 2;
+  for (int64_t i = 1; i < recorder->count; i++) {
+    memcpy(recorder->rows + i * recorder->row_size,
+           recorder->rows + 2 * i * recorder->row_size, bytes);
+  }
+  recorder->unit *= 2;
+  recorder->next = recorder->count;
+}
+
+// ---- the progress coordinate ----------------------------------------------------------
+
+static double log_progress(const htf_recorder *recorder, double time) {
+  return log2(1 + time / recorder->first_end);
+}
+
+// The coordinate s at the end of the step just made.
+static double progress(const htf_recorder *recorder, const htf_flow *flow) {
+  switch (recorder->spec->record.spacing) {
+  case HTF_SPACING_ARC:
+    return htf_flow_arc(flow);
+  case HTF_SPACING_LOG:
+    return log_progress(recorder, htf_flow_now(flow).high);
+  default:
+    return (double)htf_flow_get_counts(flow).steps;
+  }
+}
+
+// The fraction of the step just made at which the coordinate is s.
+static htf_status locate(htf_recorder *recorder, htf_flow *flow, double s,
+                         double *fraction) {
+  htf_status status = HTF_OK;
+  htf_flow_time time = {0, 0};
+  switch (recorder->spec->record.spacing) {
+  case HTF_SPACING_ARC:
+    HTF_TRY(htf_flow_find_arc(flow, s, fraction));
+    break;
+  case HTF_SPACING_LOG:
+    time.high = recorder->first_end * expm1(s * M_LN2);
+    if (htf_flow_time_compare(time, htf_flow_now(flow)) > 0) {
+      time = htf_flow_now(flow); // rounding of the logarithm at the step's very end
+    }
+    HTF_TRY(htf_flow_find_time(flow, time, fraction));
+    break;
+  default:
+    *fraction = 1;
+  }
+done:
+  return status;
+}
+
+// The first unit: fine enough for the shortest of runs, since thinning only coarsens.
+static double first_unit(const htf_recorder *recorder, const double *theta) {
+  double sum = 0;
+  switch (recorder->spec->record.spacing) {
+  case HTF_SPACING_ARC:
+    for (int64_t i = 0; i < recorder->parameters; i++) {
+      sum += theta[i] * theta[i];
+    }
+    return sqrt(sum) / 64;
+  case HTF_SPACING_LOG:
+    return 0.125;
+  default:
+    return 1;
+  }
+}
+
+// ---- verbs ----------------------------------------------------------------------------
+
+htf_status htf_recorder__start(htf_recorder *recorder, const double *theta) {
+  htf_status status = HTF_OK;
+  recorder->unit = first_unit(recorder, theta);
+  recorder->next = 1;
+  HTF_TRY(measure(recorder, theta, (htf_flow_time){0, 0}, 0, 0));
+done:
+  return status;
+}
+
+static htf_status measure_at(htf_recorder *recorder, htf_flow *flow, double fraction) {
+  htf_status status = HTF_OK;
+  htf_flow_time time;
+  double arc;
+  int64_t steps = htf_flow_get_counts(flow).steps;
+  HTF_TRY(htf_flow_interpolate(flow, fraction, recorder->theta, &time, &arc));
+  HTF_TRY(measure(recorder, recorder->theta, time, arc, fraction < 1 ? steps - 1 : steps));
+done:
+  return status;
+}
+
+htf_status htf_recorder__step(htf_recorder *recorder, htf_flow *flow, double limit) {
+  htf_status status = HTF_OK;
+  if (recorder->first_end == 0) {
+    recorder->first_end = htf_flow_now(flow).high;
+  }
+  double end = progress(recorder, flow);
+  while ((double)recorder->next * recorder->unit <= end) {
+    double s = (double)recorder->next * recorder->unit, fraction;
+    HTF_TRY(locate(recorder, flow, s, &fraction));
+    if (fraction > limit) {
+      break;
+    }
+    HTF_TRY(measure_at(recorder, flow, fraction));
+    recorder->last_s = s;
+    recorder->next++;
+    if (recorder->count == recorder->spec->record.points) {
+      thin(recorder);
+    }
+  }
+done:
+  return status;
+}
+
+static htf_status write_columns(const htf_recorder *recorder, htf_record *record) {
+  htf_status status = HTF_OK;
+  int count;
+  const htf_variable *variables = htf_probe_variables(&count);
+  record->samples = recorder->count;
+  for (int i = 0; i < count; i++) {
+    int64_t dims[HTF_VARIABLE_DIMS], offset = htf_probe_offset(recorder->probe, i);
+    htf_column *column;
+    int rank = 1 + htf_probe_shape(recorder->probe, i, dims);
+    HTF_TRY(htf_record_add(record, variables[i].name, rank, dims, &column));
+    int64_t each = recorder->count > 0 ? htf_column_size(column) / recorder->count : 0;
+    for (int64_t k = 0; k < recorder->count; k++) {
+      memcpy(column->data + k * each, recorder->rows + k * recorder->row_size + offset,
+             (size_t)each * sizeof *column->data);
+    }
+  }
+done:
+  return status;
+}
+
+static htf_status write_weights(const htf_recorder *recorder, const double *theta,
+                                htf_record *record) {
+  htf_status status = HTF_OK;
+  int keep = recorder->spec->record.weights;
+  if (keep != HTF_KEEP_NONE) {
+    HTF_NEW(record->weights, recorder->parameters);
+    record->weight_count = recorder->parameters;
+    memcpy(record->weights, keep == HTF_KEEP_BEST ? recorder->best : theta,
+           (size_t)recorder->parameters * sizeof *theta);
+  }
+done:
+  return status;
+}
+
+htf_status htf_recorder__finish(htf_recorder *recorder, htf_flow *flow, double fraction,
+                                htf_record *record) {
+  htf_status status = HTF_OK;
+  const double *theta = htf_flow_state(flow);
+  if (fraction > 0) {
+    htf_flow_time time;
+    double arc,
+        last = recorder->count > 0
+                   ? value_of(recorder,
+                              recorder->rows + (recorder->count - 1) * recorder->row_size,
+                              "arc_length")
+                   : -1;
+    HTF_TRY(htf_flow_interpolate(flow, fraction, recorder->theta, &time, &arc));
+    theta = recorder->theta;
+    if (arc > last) {
+      HTF_TRY(measure_at(recorder, flow, fraction));
+    }
+  }
+  const double *row = recorder->rows + (recorder->count - 1) * recorder->row_size;
+  record->final_train_loss = value_of(recorder, row, "train_loss");
+  record->final_test_loss = value_of(recorder, row, "test_loss");
+  record->flow_time = value_of(recorder, row, "time");
+  record->unbalancedness_drift = value_of(recorder, row, "unbalancedness_drift");
+  HTF_TRY(write_columns(recorder, record));
+  HTF_TRY(write_weights(recorder, theta, record));
+done:
+  return status;
+}

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// recorder_impl.h: which states of a run are measured, and the rows kept (see run.h for the
+// progress coordinate and the thinning).
+#pragma once
+
+#include "htflow/flow.h"
+#include "htflow/probe.h"
+#include "htflow/record.h"
+#include "htflow/spec.h"
+#include "objective_impl.h"
+
+typedef struct htf_recorder htf_recorder;
+
+// Borrows all it is given. Raises HTF_E_MEMORY.
+htf_status htf_recorder__create(const htf_spec *spec, htf_probe *probe,
+                                htf_objective *objective, int64_t parameters,
+                                htf_recorder **recorder);
+void htf_recorder__destroy(htf_recorder **recorder);
+
+// Measures the start, before the first step.
+htf_status htf_recorder__start(htf_recorder *recorder, const double *theta);
+// Measures what the step just made passed, as far as `fraction` of it.
+htf_status htf_recorder__step(htf_recorder *recorder, htf_flow *flow, double fraction);
+// Measures the last state, `fraction` into the last step (0 if no step was made), and
+// writes columns, final scalars and the weights asked for into the record.
+htf_status htf_recorder__finish(htf_recorder *recorder, htf_flow *flow, double fraction,
+                                htf_record *record);
