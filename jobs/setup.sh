@@ -1,0 +1,84 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: BSD-3-Clause
+# Installs by apt what is missing. Run as root, or as a user who may use sudo.
+#   jobs/setup.sh           what htflow needs to be built and run
+#   jobs/setup.sh --tests   that, and what its tests need
+set -euo pipefail
+
+# package                  reason
+program='
+cmake                      the build
+ninja-build                the build
+gcc                        the build
+libc6-dev                  the build
+pkg-config                 the build finds libraries by it
+git                        the build asks it for the commit, which results carry
+libopenmpi-dev             ranks
+openmpi-bin                mpirun
+libhdf5-openmpi-dev        results.h5
+libsqlite3-dev             the journal
+libsundials-dev            the integrators
+libopenblas-dev            products of matrices
+liblapacke-dev             QR and spectra of matrices
+librandom123-dev           random streams
+libfyaml-dev               the sweep file
+libjansson-dev             --json
+libssl-dev                 digests
+python3                    the analysis package
+python3-h5py               reading results.h5
+python3-numpy              the analysis package
+python3-matplotlib         figures of the report
+'
+tests='
+libcriterion-dev           tests in C
+g++                        doors are to compile as C++
+python3-pytest             tests in Python
+python3-scipy              an oracle: special functions and integrators
+python3-xarray             results.h5 is to open in it
+python3-h5netcdf           by this way
+python3-netcdf4            and by this one
+netcdf-bin                 and in ncdump
+hdf5-tools                 and in h5dump
+'
+
+die() {
+  echo "jobs/setup.sh: $*" >&2
+  exit 1
+}
+
+case "$#:${1-}" in
+  0:) table=$program ;;
+  1:--tests) table=$program$tests ;;
+  *) die "usage: jobs/setup.sh [--tests]" ;;
+esac
+mapfile -t wanted < <(awk 'NF { print $1 }' <<<"$table")
+
+command -v dpkg-query >/dev/null && command -v apt-get >/dev/null ||
+  die "no apt on this system; install by other means what these packages hold: ${wanted[*]}"
+# dpkg-query fails when it does not know one of them, which is then one that is missing.
+present=$(dpkg-query -W -f '${db:Status-Status} ${Package}\n' "${wanted[@]}" 2>/dev/null |
+  awk '$1 == "installed" { print $2 }' || true)
+mapfile -t missing < <(printf '%s\n' "${wanted[@]}" | grep -vxF -e "$present" || true)
+if [ ${#missing[@]} = 0 ]; then
+  echo "jobs/setup.sh: all ${#wanted[@]} packages are present"
+  exit 0
+fi
+
+echo "jobs/setup.sh: installing ${missing[*]}"
+as_root=()
+if [ "$(id -u)" != 0 ]; then
+  command -v sudo >/dev/null ||
+    die "this needs root, and there is no sudo; as root: apt-get install ${missing[*]}"
+  as_root=(sudo)
+  [ -t 0 ] || as_root=(sudo -n) # nobody there to type a password
+  "${as_root[@]}" true ||
+    die "sudo refuses; as root: apt-get install ${missing[*]}"
+fi
+apt() {
+  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
+    apt-get -q -y -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0 "$@" </dev/null
+}
+apt -o APT::Update::Error-Mode=any update ||
+  echo "jobs/setup.sh: the package lists could not be brought up to date (no network?)" >&2
+apt --no-install-recommends install "${missing[@]}" ||
+  die "apt-get could not install ${missing[*]} (what it says is above)"
