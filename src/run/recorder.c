@@ -16,11 +16,9 @@ struct htf_recorder {
   double unit;      // distance of samples in the progress coordinate
   int64_t next;     // the next sample is at next * unit
   double first_end; // end of the first step: the time scale of log spacing
-  double last_s;    // progress coordinate of the last row held
   double *theta;    // [parameters], an interpolated state
   double *best;     // [parameters], where the loss of `keep` was lowest
   double best_loss;
-  int test_offset;
 };
 
 htf_status htf_recorder__create(const htf_spec *spec, htf_probe *probe,
@@ -177,13 +175,30 @@ done:
   return status;
 }
 
+// The state a fraction into the last step: theta is borrowed until the next call.
+static htf_status state_at(htf_recorder *recorder, htf_flow *flow, double fraction,
+                           const double **theta, htf_flow_time *time, double *arc) {
+  htf_status status = HTF_OK;
+  if (fraction == 1) {
+    *theta = htf_flow_state(flow);
+    *time = htf_flow_now(flow);
+    *arc = htf_flow_arc(flow);
+  } else {
+    HTF_TRY(htf_flow_interpolate(flow, fraction, recorder->theta, time, arc));
+    *theta = recorder->theta;
+  }
+done:
+  return status;
+}
+
 static htf_status measure_at(htf_recorder *recorder, htf_flow *flow, double fraction) {
   htf_status status = HTF_OK;
+  const double *theta;
   htf_flow_time time;
   double arc;
   int64_t steps = htf_flow_get_counts(flow).steps;
-  HTF_TRY(htf_flow_interpolate(flow, fraction, recorder->theta, &time, &arc));
-  HTF_TRY(measure(recorder, recorder->theta, time, arc, fraction < 1 ? steps - 1 : steps));
+  HTF_TRY(state_at(recorder, flow, fraction, &theta, &time, &arc));
+  HTF_TRY(measure(recorder, theta, time, arc, fraction < 1 ? steps - 1 : steps));
 done:
   return status;
 }
@@ -201,7 +216,6 @@ htf_status htf_recorder__step(htf_recorder *recorder, htf_flow *flow, double lim
       break;
     }
     HTF_TRY(measure_at(recorder, flow, fraction));
-    recorder->last_s = s;
     recorder->next++;
     if (recorder->count == recorder->spec->record.points) {
       thin(recorder);
@@ -245,30 +259,35 @@ done:
   return status;
 }
 
+// The last state, unless it has been measured: states are told apart by their arc length.
+static htf_status measure_last(htf_recorder *recorder, htf_flow *flow, double fraction) {
+  htf_status status = HTF_OK;
+  const double *row = recorder->rows + (recorder->count - 1) * recorder->row_size;
+  const double *theta;
+  htf_flow_time time;
+  double arc;
+  HTF_TRY(state_at(recorder, flow, fraction, &theta, &time, &arc));
+  if (arc > value_of(recorder, row, "arc_length")) {
+    HTF_TRY(measure_at(recorder, flow, fraction));
+  }
+done:
+  return status;
+}
+
 htf_status htf_recorder__finish(htf_recorder *recorder, htf_flow *flow, double fraction,
                                 htf_record *record) {
   htf_status status = HTF_OK;
-  const double *theta = htf_flow_state(flow);
-  if (fraction > 0) {
-    htf_flow_time time;
-    double arc,
-        last = recorder->count > 0
-                   ? value_of(recorder,
-                              recorder->rows + (recorder->count - 1) * recorder->row_size,
-                              "arc_length")
-                   : -1;
-    HTF_TRY(htf_flow_interpolate(flow, fraction, recorder->theta, &time, &arc));
-    theta = recorder->theta;
-    if (arc > last) {
-      HTF_TRY(measure_at(recorder, flow, fraction));
-    }
-  }
+  const double *theta;
+  htf_flow_time time;
+  double arc;
+  HTF_TRY(measure_last(recorder, flow, fraction));
   const double *row = recorder->rows + (recorder->count - 1) * recorder->row_size;
   record->final_train_loss = value_of(recorder, row, "train_loss");
   record->final_test_loss = value_of(recorder, row, "test_loss");
   record->flow_time = value_of(recorder, row, "time");
   record->unbalancedness_drift = value_of(recorder, row, "unbalancedness_drift");
   HTF_TRY(write_columns(recorder, record));
+  HTF_TRY(state_at(recorder, flow, fraction, &theta, &time, &arc));
   HTF_TRY(write_weights(recorder, theta, record));
 done:
   return status;

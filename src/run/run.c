@@ -270,24 +270,24 @@ static bool fatal(htf_status status) {
 
 htf_status htf_run_execute(const htf_spec *spec, const htf_run_hooks *hooks,
                            htf_record *record) {
-  run r = {.spec = spec, .hooks = hooks, .start = htf_clock_now()};
+  run r = {.spec = spec, .hooks = hooks, .start = htf_clock_now(), .fraction = 1};
   double cpu = htf_clock_cpu();
   htf_stop_reason reason = HTF_STOP_NONE;
   record->timing.started = htf_clock_date();
   htf_status status = set_up(&r, record);
-  if (status != HTF_OK && !fatal(status)) {
-    fail(record, HTF_STOP_ERROR);
-  } else if (status == HTF_OK) {
+  if (status == HTF_OK) {
     status = integrate(&r, &reason);
-    if (status == HTF_OK || !fatal(status)) {
-      if (status != HTF_OK) {
-        fail(record, status == HTF_E_NUMERIC ? HTF_STOP_INTEGRATOR : HTF_STOP_ERROR);
-      }
-      status = conclude(&r, reason, record);
-    }
+  }
+  if (status != HTF_OK && !fatal(status)) {
+    fail(record, status == HTF_E_NUMERIC && r.recorder != NULL ? HTF_STOP_INTEGRATOR
+                                                               : HTF_STOP_ERROR);
+    status = HTF_OK;
+  }
+  if (status == HTF_OK && r.recorder != NULL) {
+    status = conclude(&r, reason, record);
   }
   tear_down(&r);
-  if (fatal(status)) {
+  if (status != HTF_OK) {
     htf_record_clear(record);
     return status;
   }
