@@ -14,7 +14,7 @@ static inline void take_tree(htf_random *stream, char forest[][HTF_TREE_TEXT], i
                              char text[HTF_TREE_TEXT]) {
   int64_t which = htf_random_index(stream, *count);
   strcpy(text, forest[which]);
-  strcpy(forest[which], forest[--*count]);
+  memmove(forest[which], forest[--*count], HTF_TREE_TEXT);
 }
 
 // Joins random subtrees until one is left; widths 1 .. max_width.
