@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "sqlite_impl.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+htf_status htf_journal__status(int code) {
+  switch (code & 0xff) {
+  case SQLITE_NOMEM:
+    return HTF_E_MEMORY;
+  case SQLITE_CORRUPT:
+  case SQLITE_NOTADB:
+    return HTF_E_DATA;
+  case SQLITE_MISUSE:
+    return HTF_E_INTERNAL;
+  default:
+    return HTF_E_IO;
+  }
+}
+
+static const char *hint(int code) {
+  switch (code) {
+  case SQLITE_READONLY_ROLLBACK:
+    return "; its writer died amid a write, and undoing that needs leave to write here";
+  case SQLITE_IOERR_LOCK:
+  case SQLITE_IOERR_RDLOCK:
+  case SQLITE_IOERR_CHECKRESERVEDLOCK:
+    return "; this file system gives no locks (`htflow doctor` tells more)";
+  default:
+    return "";
+  }
+}
+
+const char *htf_journal__text(sqlite3 *db, int code) {
+  static _Thread_local char text[512];
+  int extended = db != NULL ? sqlite3_extended_errcode(db) : code;
+  int error = db != NULL ? sqlite3_system_errno(db) : 0;
+  bool system = error != 0 && htf_journal__status(code) == HTF_E_IO;
+  snprintf(text, sizeof text, "%s%s%s%s (SQLite %d)",
+           db != NULL ? sqlite3_errmsg(db) : sqlite3_errstr(code), system ? ": " : "",
+           system ? strerror(error) : "", hint(extended), extended);
+  return text;
+}
+
+static htf_status ask_integer(const char *path, sqlite3 *db, const char *sql, int *value) {
+  htf_status status = HTF_OK;
+  sqlite3_stmt *ask = NULL;
+  SQL_TRY(path, db, sqlite3_prepare_v2(db, sql, -1, &ask, NULL));
+  SQL_TRY(path, db, sqlite3_step(ask));
+  *value = sqlite3_column_int(ask, 0);
+done:
+  sqlite3_finalize(ask);
+  return status;
+}
+
+static htf_status ask_plan(const char *path, sqlite3 *db, htf_digest *plan) {
+  htf_status status = HTF_OK;
+  sqlite3_stmt *ask = NULL;
+  SQL_TRY(path, db,
+          sqlite3_prepare_v2(db, "SELECT value FROM journal WHERE name = 'plan'", -1, &ask,
+                             NULL));
+  int code = sqlite3_step(ask);
+  SQL_TRY(path, db, code);
+  HTF_CHECK(code == SQLITE_ROW && sqlite3_column_bytes(ask, 0) == HTF_DIGEST_BYTES,
+            HTF_E_DATA, "%s: damaged: the plan's hash is missing", path);
+  memcpy(plan->bytes, sqlite3_column_blob(ask, 0), HTF_DIGEST_BYTES);
+done:
+  sqlite3_finalize(ask);
+  return status;
+}
+
+htf_status htf_journal__open_database(const char *path, int flags, int wait, sqlite3 **out,
+                                      htf_digest *plan) {
+  htf_status status = HTF_OK;
+  sqlite3 *db = NULL;
+  int application = 0, schema = 0;
+  SQL_TRY(path, db, sqlite3_open_v2(path, &db, flags | SQLITE_OPEN_NOMUTEX, NULL));
+  sqlite3_extended_result_codes(db, 1);
+  SQL_TRY(path, db, sqlite3_busy_timeout(db, wait));
+  SQL_TRY(path, db, sqlite3_exec(db, "PRAGMA trusted_schema = OFF", NULL, NULL, NULL));
+  SQL_TRY(path, db, sqlite3_exec(db, "PRAGMA cell_size_check = ON", NULL, NULL, NULL));
+  HTF_TRY(ask_integer(path, db, "PRAGMA application_id", &application));
+  HTF_CHECK(application == HTF_JOURNAL_APPLICATION, HTF_E_DATA,
+            "%s: no journal of htflow, or an emptied one", path);
+  HTF_TRY(ask_integer(path, db, "PRAGMA user_version", &schema));
+  HTF_CHECK(schema == HTF_JOURNAL_SCHEMA, HTF_E_DATA,
+            "%s: a journal of schema %d; this program reads schema %d", path, schema,
+            HTF_JOURNAL_SCHEMA);
+  HTF_TRY(ask_plan(path, db, plan));
+  *out = db;
+  db = NULL;
+done:
+  sqlite3_close(db);
+  return status;
+}
