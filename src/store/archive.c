@@ -48,8 +48,9 @@ static void close_file(htf_archive *archive, journal_file *file) {
   }
 }
 
-// Opened for writing where that is allowed, though nothing is ever written: what a writer
-// left half done when it was killed can only be undone so.
+// Opened within a read transaction, so that a busy writer is waited for once; the caller
+// ends it. Opened for writing where that is allowed, though nothing is ever written: what a
+// writer left half done when it was killed can only be undone so.
 static htf_status open_file(htf_archive *archive, journal_file *file, htf_digest *plan) {
   htf_status status = HTF_OK;
   if (file->db != NULL) {
@@ -74,6 +75,13 @@ done:
     close_file(archive, file);
   }
   return status;
+}
+
+// Ends the read transaction, if there is one: the writer can go on.
+static void release_file(journal_file *file) {
+  if (file->db != NULL && !sqlite3_get_autocommit(file->db)) {
+    sqlite3_exec(file->db, "COMMIT", NULL, NULL, NULL);
+  }
 }
 
 static int is_journal(const struct dirent *item) {
@@ -200,6 +208,7 @@ htf_status htf_archive_open(const char *directory, htf_archive **out) {
               "%s and %s are journals of two sweeps", archive->file[0].path,
               archive->file[i].path);
     HTF_TRY(scan_file(archive, i));
+    release_file(&archive->file[i]);
   }
   resolve(archive);
   *out = archive;
@@ -286,7 +295,8 @@ htf_status htf_archive_get(htf_archive *archive, const htf_digest *identity,
   HTF_TRY(unpack_row(file->get, file->path, e, record));
 done:
   if (file != NULL && file->get != NULL) {
-    sqlite3_reset(file->get); // gives the read lock back
+    sqlite3_reset(file->get);
+    release_file(file);
   }
   if (status != HTF_OK) {
     htf_record_clear(record);

@@ -19,7 +19,7 @@
 #include "htflow/version.h"
 #include "sqlite_impl.h"
 
-static const double lock_wait = 2.0;             // seconds
+static const double lock_wait = 1.0;             // seconds
 enum { READER_WAIT = 60000, PAGE_BYTES = 8192 }; // milliseconds, bytes
 
 struct htf_journal {
@@ -234,6 +234,8 @@ htf_status htf_journal_open(const char *directory, const char *writer,
   HTF_TRY(htf_journal__open_database(journal->path, SQLITE_OPEN_READWRITE, READER_WAIT,
                                      &journal->db, &found));
   HTF_TRY(check_plan(journal->path, &found, plan));
+  SQL_TRY(journal->path, journal->db,
+          sqlite3_exec(journal->db, "COMMIT", NULL, NULL, NULL));
   HTF_TRY(set_pragmas(journal));
   HTF_TRY(prepare(journal));
   *out = journal;

@@ -2,8 +2,11 @@
 #include "sqlite_impl.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "htflow/clock.h"
 
 htf_status htf_journal__status(int code) {
   switch (code & 0xff) {
@@ -70,6 +73,17 @@ done:
   return status;
 }
 
+// SQLite's own waiting backs off to 100 ms, and a reader then misses every gap that a busy
+// writer leaves it.
+static int wait_a_little(void *wait, int tries) {
+  enum { STEP = 2 }; // milliseconds
+  if (tries >= (int)(intptr_t)wait / STEP) {
+    return 0;
+  }
+  htf_clock_sleep(1e-3 * STEP);
+  return 1;
+}
+
 htf_status htf_journal__open_database(const char *path, int flags, int wait, sqlite3 **out,
                                       htf_digest *plan) {
   htf_status status = HTF_OK;
@@ -77,9 +91,10 @@ htf_status htf_journal__open_database(const char *path, int flags, int wait, sql
   int application = 0, schema = 0;
   SQL_TRY(path, db, sqlite3_open_v2(path, &db, flags | SQLITE_OPEN_NOMUTEX, NULL));
   sqlite3_extended_result_codes(db, 1);
-  SQL_TRY(path, db, sqlite3_busy_timeout(db, wait));
+  SQL_TRY(path, db, sqlite3_busy_handler(db, wait_a_little, (void *)(intptr_t)wait));
   SQL_TRY(path, db, sqlite3_exec(db, "PRAGMA trusted_schema = OFF", NULL, NULL, NULL));
   SQL_TRY(path, db, sqlite3_exec(db, "PRAGMA cell_size_check = ON", NULL, NULL, NULL));
+  SQL_TRY(path, db, sqlite3_exec(db, "BEGIN", NULL, NULL, NULL));
   HTF_TRY(ask_integer(path, db, "PRAGMA application_id", &application));
   HTF_CHECK(application == HTF_JOURNAL_APPLICATION, HTF_E_DATA,
             "%s: no journal of htflow, or an emptied one", path);

@@ -39,8 +39,8 @@ const char *htf_journal__text(sqlite3 *db, int code);
   } while (0)
 
 // Opens a database that exists, checks that it is a journal this program can read, and gets
-// its plan. `flags` are SQLite's; `wait` in milliseconds, for another process's
-// transaction. Raises HTF_E_DATA if it is something else or damaged, HTF_E_IO,
-// HTF_E_MEMORY.
+// its plan. It comes within a read transaction, which the caller ends. `flags` are
+// SQLite's; `wait` in milliseconds, for another process's transaction. Raises HTF_E_DATA if
+// it is something else or damaged, HTF_E_IO, HTF_E_MEMORY.
 htf_status htf_journal__open_database(const char *path, int flags, int wait, sqlite3 **db,
                                       htf_digest *plan);
