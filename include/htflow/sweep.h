@@ -59,7 +59,7 @@ typedef struct htf_sweep_job {
 
 typedef struct htf_sweep_outcome {
   int64_t done, failed; // of this call, on all ranks; failed: records with state FAILED
-  bool stopped;         // some runs were left undone
+  bool stopped;         // some runs of `todo` were left undone
   double busy, elapsed; // seconds of work summed over ranks, and of the whole call
 } htf_sweep_outcome;
 

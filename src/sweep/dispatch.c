@@ -15,6 +15,7 @@
 #include "sweep_impl.h"
 
 #include "htflow/clock.h"
+#include "htflow/log.h"
 #include "htflow/memory.h"
 
 enum { TAG_UP = 1, TAG_GRANT, TAG_STOP, TAG_BYE };
@@ -291,7 +292,7 @@ done:
 
 static htf_status add_up(const dispatch *d, htf_sweep_outcome *outcome) {
   htf_status status = HTF_OK;
-  int64_t own[3] = {d->done, d->failed, d->stopping}, sum[3];
+  int64_t own[3] = {d->done, d->failed, htf_sweep_rank() == 0 ? d->job->todo : 0}, sum[3];
   double busy = d->busy;
   MPI_Request request;
   HTF_MPI(MPI_Iallreduce(own, sum, 3, MPI_INT64_T, MPI_SUM, htf_sweep__world(), &request));
@@ -301,20 +302,26 @@ static htf_status add_up(const dispatch *d, htf_sweep_outcome *outcome) {
   HTF_TRY(htf_sweep__wait(&request));
   outcome->done = sum[0];
   outcome->failed = sum[1];
-  outcome->stopped = sum[2] != 0;
+  outcome->stopped = sum[0] + sum[1] < sum[2];
   outcome->busy = busy;
   outcome->elapsed = htf_clock_now() - d->start;
 done:
   return status;
 }
 
+// The messages themselves failed: the others cannot be told, and would wait for ever.
+static void abandon(htf_status status) {
+  htf_log(HTF_LOG_ERROR, "sweep", "%s", htf_error_message());
+  MPI_Abort(htf_sweep__world(), htf_status_exit_code(status));
+}
+
 htf_status htf_sweep_run(const htf_sweep_job *job, htf_sweep_outcome *outcome) {
   dispatch d = {.job = job, .start = htf_clock_now()};
   htf_status status = htf_sweep_rank() == 0 ? manager_loop(&d) : worker_loop(&d);
-  if (status == HTF_OK) {
-    status = d.failure;
+  if (status != HTF_OK) {
+    abandon(status);
   }
-  status = htf_sweep_agree(status);
+  status = htf_sweep_agree(d.failure);
   if (status == HTF_OK) {
     status = add_up(&d, outcome);
   }
