@@ -19,3 +19,5 @@
 
 // Checks the arguments of a printf-like function against its format.
 #define HTF_PRINTF(text, first) __attribute__((format(printf, text, first)))
+// A function that does not come back; C++ has no _Noreturn.
+#define HTF_NORETURN __attribute__((noreturn))

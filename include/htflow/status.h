@@ -75,7 +75,7 @@ const char *htf_error_trace(void);
 void htf_error_clear(void);
 
 // Prints the condition and the place, then aborts. For broken programs only.
-_Noreturn void htf_error_abort(const char *condition, const char *file, int line,
+HTF_NORETURN void htf_error_abort(const char *condition, const char *file, int line,
                                const char *function);
 
 #define HTF_CHECK(condition, code, ...)                                                    \
