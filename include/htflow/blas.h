@@ -27,4 +27,9 @@ int htf_blas_vector_width(void);
 // Measured rate of a dgemm of this size, in GFLOP/s; takes some 0.1 s. Raises HTF_E_MEMORY.
 htf_status htf_blas_rate(int size, double *gflops);
 
+// GFLOP/s that two fused multiply-add units of this vector width give at the CPU's clock,
+// which is measured (a chain of dependent additions, 10 ms): what a dgemm can at most
+// reach.
+double htf_blas_peak(void);
+
 HTF_END_DOOR

@@ -116,3 +116,23 @@ done:
   HTF_FREE(data);
   return status;
 }
+
+// One pass of a chain of 1000 additions, each waiting for the one before: a cycle each.
+static void add_chain(long passes) {
+  unsigned long x = 0;
+  for (long i = 0; i < passes; i++) {
+    __asm__ volatile(".rept 1000\n\tadd $1, %0\n\t.endr" : "+r"(x));
+  }
+}
+
+double htf_blas_peak(void) {
+  double best = 0;
+  for (int block = 0; block < 10; block++) {
+    enum { PASSES = 3000 };
+    double begin = htf_clock_now();
+    add_chain(PASSES);
+    double clock = 1e3 * PASSES / (htf_clock_now() - begin);
+    best = clock > best ? clock : best;
+  }
+  return best * 4 * htf_blas_vector_width() * 1e-9;
+}

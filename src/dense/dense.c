@@ -44,12 +44,14 @@ static void copy(htf_matrix a, double *to) {
   }
 }
 
+// The row-major copy is LAPACK's column-major transpose, which has the same singular
+// values.
 htf_status htf_dense_singular_values(htf_matrix a, double *values) {
   htf_status status = HTF_OK;
   double *work = NULL;
   HTF_NEW(work, a.rows * a.cols);
   copy(a, work);
-  int info = LAPACKE_dgesdd(LAPACK_ROW_MAJOR, 'N', blas_int(a.rows), blas_int(a.cols), work,
+  int info = LAPACKE_dgesdd(LAPACK_COL_MAJOR, 'N', blas_int(a.cols), blas_int(a.rows), work,
                             blas_int(a.cols), values, NULL, 1, NULL, 1);
   HTF_CHECK(info != LAPACK_WORK_MEMORY_ERROR && info != LAPACK_TRANSPOSE_MEMORY_ERROR,
             HTF_E_MEMORY, "no work memory for the singular values of %lld x %lld",

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+#include <math.h>
+#include <signal.h>
+
+#include "htflow/dense.h"
+#include "htflow/memory.h"
+#include "htflow/random.h"
+
+enum { MOST = 40 };
+
+static double a_data[MOST * MOST], b_data[MOST * MOST], c_data[MOST * MOST];
+
+static double at(htf_matrix a, htf_transpose op, int64_t i, int64_t j) {
+  return op == HTF_PLAIN ? a.data[i * a.stride + j] : a.data[j * a.stride + i];
+}
+
+static htf_matrix draw(htf_random *stream, double *data, int64_t rows, int64_t cols) {
+  htf_matrix view = {data, rows, cols, cols + htf_random_index(stream, 3)};
+  htf_random_normal(stream, MOST * MOST, data);
+  return view;
+}
+
+// Against the naive triple loop; sums of at most 12 products of N(0,1): rounding below
+// 1e-13.
+Test(dense, multiplies_like_the_naive_loop) {
+  htf_random stream = htf_random_open(1, HTF_RANDOM_TEST, 1);
+  for (int trial = 0; trial < 200; trial++) {
+    int64_t m = 1 + htf_random_index(&stream, 12), n = 1 + htf_random_index(&stream, 12);
+    int64_t k = htf_random_index(&stream, 13);
+    htf_transpose op_a = (htf_transpose)(trial & 1), op_b = (htf_transpose)(trial >> 1 & 1);
+    htf_matrix a = op_a ? draw(&stream, a_data, k, m) : draw(&stream, a_data, m, k);
+    htf_matrix b = op_b ? draw(&stream, b_data, n, k) : draw(&stream, b_data, k, n);
+    htf_matrix c = draw(&stream, c_data, m, n);
+    double beta = trial >> 2 & 1, expected[MOST * MOST];
+    for (int64_t i = 0; i < m; i++) {
+      for (int64_t j = 0; j < n; j++) {
+        double sum = beta * c.data[i * c.stride + j];
+        for (int64_t l = 0; l < k; l++) {
+          sum += at(a, op_a, i, l) * at(b, op_b, l, j);
+        }
+        expected[i * n + j] = sum;
+      }
+    }
+    htf_dense_multiply(op_a, a, op_b, b, beta, c);
+    for (int64_t i = 0; i < m * n; i++) {
+      cr_assert(epsilon_eq(dbl, c.data[i / n * c.stride + i % n], expected[i], 1e-13));
+    }
+  }
+}
+
+Test(dense, with_beta_zero_does_not_read_what_was_there) {
+  a_data[0] = 2;
+  b_data[0] = 3;
+  c_data[0] = NAN;
+  htf_dense_multiply(HTF_PLAIN, htf_matrix_view(a_data, 1, 1), HTF_PLAIN,
+                     htf_matrix_view(b_data, 1, 1), 0, htf_matrix_view(c_data, 1, 1));
+  cr_assert(eq(dbl, c_data[0], 6));
+}
+
+// Q R = A, Q'Q = 1 and R upper triangular determine the decomposition up to signs; 1e-13 is
+// some hundred roundings at this size.
+Test(dense, factors_into_orthonormal_and_triangular) {
+  htf_random stream = htf_random_open(1, HTF_RANDOM_TEST, 2);
+  enum { ROWS = 20, COLS = 7 };
+  static double q[ROWS * COLS], r[COLS * COLS], gram[COLS * COLS];
+  htf_random_normal(&stream, ROWS * COLS, a_data);
+  for (int i = 0; i < ROWS * COLS; i++) {
+    q[i] = a_data[i];
+  }
+  htf_matrix view_q = htf_matrix_view(q, ROWS, COLS),
+             view_r = htf_matrix_view(r, COLS, COLS);
+  cr_assert(eq(int, htf_dense_qr(view_q, view_r), HTF_OK));
+  htf_matrix product = htf_matrix_view(b_data, ROWS, COLS);
+  htf_dense_multiply(HTF_PLAIN, view_q, HTF_PLAIN, view_r, 0, product);
+  htf_dense_multiply(HTF_TRANSPOSED, view_q, HTF_PLAIN, view_q, 0,
+                     htf_matrix_view(gram, COLS, COLS));
+  for (int i = 0; i < ROWS * COLS; i++) {
+    cr_assert(epsilon_eq(dbl, b_data[i], a_data[i], 1e-13));
+  }
+  for (int i = 0; i < COLS; i++) {
+    for (int j = 0; j < COLS; j++) {
+      cr_assert(epsilon_eq(dbl, gram[i * COLS + j], i == j, 1e-13));
+      cr_assert(j >= i || r[i * COLS + j] == 0);
+    }
+  }
+}
+
+// The matrix with given values: A = Q1 diag(s) Q2' with orthonormal factors.
+Test(dense, finds_the_singular_values_that_were_put_in) {
+  htf_random stream = htf_random_open(1, HTF_RANDOM_TEST, 3);
+  enum { ROWS = 9, COLS = 5 };
+  static double left[ROWS * COLS], right[COLS * COLS], r[COLS * COLS], values[COLS];
+  htf_random_normal(&stream, ROWS * COLS, left);
+  htf_random_normal(&stream, COLS * COLS, right);
+  htf_matrix l = htf_matrix_view(left, ROWS, COLS), q = htf_matrix_view(right, COLS, COLS);
+  cr_assert(eq(int, htf_dense_qr(l, htf_matrix_view(r, COLS, COLS)), HTF_OK));
+  cr_assert(eq(int, htf_dense_qr(q, htf_matrix_view(r, COLS, COLS)), HTF_OK));
+  for (int i = 0; i < ROWS; i++) {
+    for (int j = 0; j < COLS; j++) {
+      left[i * COLS + j] *= pow(10, -2 * j);
+    }
+  }
+  htf_matrix a = htf_matrix_view(a_data, ROWS, COLS);
+  htf_dense_multiply(HTF_PLAIN, l, HTF_TRANSPOSED, q, 0, a);
+  cr_assert(eq(int, htf_dense_singular_values(a, values), HTF_OK));
+  for (int j = 0; j < COLS; j++) {
+    cr_assert(epsilon_eq(dbl, values[j], pow(10, -2 * j), 1e-14));
+  }
+}
+
+Test(dense, out_of_memory_is_a_status) {
+  double value;
+  int64_t before = htf_memory_blocks();
+  htf_memory_fail_at(1);
+  cr_assert(eq(int, htf_dense_singular_values(htf_matrix_view(a_data, 1, 1), &value),
+               HTF_E_MEMORY));
+  htf_memory_fail_at(0);
+  cr_assert(eq(i64, htf_memory_blocks(), before));
+}
+
+Test(dense, a_shape_that_does_not_fit_aborts, .signal = SIGABRT) {
+  htf_dense_multiply(HTF_PLAIN, htf_matrix_view(a_data, 2, 3), HTF_PLAIN,
+                     htf_matrix_view(b_data, 2, 2), 0, htf_matrix_view(c_data, 2, 2));
+}

@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+#include <math.h>
+#include <string.h>
+
+#include "htflow/memory.h"
+#include "htflow/probe.h"
+#include "htflow/random.h"
+
+// A made scene: an HTF of order 3 measured on a planted problem of its own tree.
+typedef struct scene {
+  htf_tree *tree;
+  htf_model *model;
+  htf_problem *problem;
+  htf_probe *probe;
+  double theta[64], gradient[64], *row;
+} scene;
+
+static const int64_t shape[] = {3, 4, 2};
+static const char newick[] = "((0,2)2,1)3;";
+enum { COMPONENTS = 4, TEST_SAMPLES = 5 };
+
+static void set_up(scene *s) {
+  htf_random stream = htf_random_open(3, HTF_RANDOM_TEST, 0);
+  cr_assert(eq(int, htf_tree_parse(newick, 0, &s->tree), HTF_OK));
+  cr_assert(eq(int, htf_model_create(HTF_MODEL_HTF, s->tree, shape, &s->model), HTF_OK));
+  htf_plant recipe = {.order = 3,
+                      .shape = shape,
+                      .kind = HTF_MODEL_HTF,
+                      .tree = s->tree,
+                      .train = 10,
+                      .test = TEST_SAMPLES,
+                      .seed = 7};
+  cr_assert(eq(int, htf_problem_plant(&recipe, &s->problem), HTF_OK));
+  cr_assert(eq(int, htf_probe_create(s->model, s->problem, HTF_L2, COMPONENTS, &s->probe),
+               HTF_OK));
+  htf_model_gaussian(s->model, &stream, 1, s->theta);
+  htf_random_normal(&stream, htf_model_parameters(s->model), s->gradient);
+  s->row = htf_memory_get((size_t)htf_probe_row_size(s->probe), sizeof(double));
+}
+
+static void tear_down(scene *s) {
+  htf_memory_release(s->row);
+  htf_probe_destroy(&s->probe);
+  htf_problem_destroy(&s->problem);
+  htf_model_destroy(&s->model);
+  htf_tree_destroy(&s->tree);
+}
+
+static void measure(scene *s) {
+  htf_probe_state state = {.time = 2,
+                           .time_low = 1e-20,
+                           .arc_length = 3,
+                           .step = 4,
+                           .train_loss = 5,
+                           .theta = s->theta,
+                           .gradient = s->gradient};
+  cr_assert(eq(int, htf_probe_measure(s->probe, &state, s->row), HTF_OK));
+}
+
+static double *find(scene *s, const char *name) {
+  int count;
+  const htf_variable *variables = htf_probe_variables(&count);
+  for (int i = 0; i < count; i++) {
+    if (strcmp(variables[i].name, name) == 0) {
+      return s->row + htf_probe_offset(s->probe, i);
+    }
+  }
+  cr_assert(false, "no observable %s", name);
+  return NULL;
+}
+
+Test(probe, passes_on_what_it_is_given) {
+  scene s = {0};
+  set_up(&s);
+  measure(&s);
+  cr_assert(eq(dbl, *find(&s, "time"), 2));
+  cr_assert(eq(dbl, *find(&s, "time_low"), 1e-20));
+  cr_assert(eq(dbl, *find(&s, "arc_length"), 3));
+  cr_assert(eq(dbl, *find(&s, "step"), 4));
+  cr_assert(eq(dbl, *find(&s, "train_loss"), 5));
+  tear_down(&s);
+}
+
+// The two error measures from the end tensor itself, by naive sums.
+Test(probe, errors_are_those_of_the_end_tensor) {
+  scene s = {0};
+  htf_expansion *expansion = NULL;
+  double tensor[24], all = 0, norm = 0, held = 0;
+  set_up(&s);
+  measure(&s);
+  cr_assert(eq(int, htf_expansion_create(s.model, &expansion), HTF_OK));
+  htf_expansion_apply(expansion, s.theta, tensor);
+  const double *target = htf_problem_tensor(s.problem);
+  for (int i = 0; i < 24; i++) {
+    all += (tensor[i] - target[i]) * (tensor[i] - target[i]);
+    norm += target[i] * target[i];
+  }
+  htf_samples test = htf_problem_test(s.problem);
+  for (int64_t k = 0; k < test.count; k++) {
+    const int64_t *i = test.indices + 3 * k;
+    double e = tensor[(i[0] * 4 + i[1]) * 2 + i[2]] - test.values[k];
+    held += e * e / TEST_SAMPLES;
+  }
+  cr_assert(epsilon_eq(dbl, *find(&s, "reconstruction_error"), sqrt(all / norm), 1e-12));
+  cr_assert(epsilon_eq(dbl, *find(&s, "test_loss"), held, 1e-12));
+  htf_expansion_destroy(&expansion);
+  tear_down(&s);
+}
+
+// sigma of the root from the definition: columns r of the children and row r of the root.
+Test(probe, components_are_the_largest_first_and_padded) {
+  scene s = {0};
+  set_up(&s);
+  measure(&s);
+  const double *norms = find(&s, "local_component_norm");
+  double expected[3];
+  for (int r = 0; r < 3; r++) {
+    double product = 1;
+    int root = htf_tree_root(s.tree);
+    for (int i = 0; i < 2; i++) {
+      int child = htf_tree_child(s.tree, root, i);
+      double sum = 0;
+      for (int64_t k = 0; k < htf_model_rows(s.model, child); k++) {
+        double w = s.theta[htf_model_offset(s.model, child) + k * 3 + r];
+        sum += w * w;
+      }
+      product *= sqrt(sum);
+    }
+    expected[r] = product * fabs(s.theta[htf_model_offset(s.model, root) + r]);
+  }
+  const double *root_norms = norms + COMPONENTS; // the second and last interior node
+  double sum = 0;
+  for (int r = 0; r < 3; r++) {
+    cr_assert(r == 0 || root_norms[r] <= root_norms[r - 1]);
+    sum += root_norms[r];
+  }
+  cr_assert(epsilon_eq(dbl, sum, expected[0] + expected[1] + expected[2], 1e-12));
+  cr_assert(isnan(root_norms[3]) && isnan(norms[2]) && !isnan(norms[1]));
+  tear_down(&s);
+}
+
+Test(probe, drift_counts_from_the_first_measurement) {
+  scene s = {0};
+  set_up(&s);
+  measure(&s);
+  cr_assert(eq(dbl, *find(&s, "unbalancedness_drift"), 0));
+  s.theta[0] += 0.5;
+  measure(&s);
+  double moved = *find(&s, "unbalancedness_drift");
+  cr_assert(moved > 0);
+  s.theta[0] -= 0.5; // the largest drift is kept
+  measure(&s);
+  cr_assert(eq(dbl, *find(&s, "unbalancedness_drift"), moved));
+  tear_down(&s);
+}
+
+Test(probe, every_observable_describes_itself) {
+  int count;
+  const htf_variable *variables = htf_probe_variables(&count);
+  for (int i = 0; i < count; i++) {
+    cr_assert(strlen(variables[i].long_name) > 0 && strlen(variables[i].comment) > 0);
+    cr_assert(eq(str, (char *)variables[i].dims[0], "sample"));
+    for (int j = 0; j < i; j++) {
+      cr_assert(ne(str, (char *)variables[i].name, (char *)variables[j].name));
+    }
+  }
+}
+
+Test(probe, out_of_memory_is_a_status_and_leaks_nothing) {
+  scene s = {0};
+  set_up(&s);
+  htf_probe_destroy(&s.probe);
+  int64_t before = htf_memory_blocks(), nth = 1;
+  for (;; nth++) {
+    htf_memory_fail_at(nth);
+    htf_status status = htf_probe_create(s.model, s.problem, HTF_L2, COMPONENTS, &s.probe);
+    htf_memory_fail_at(0);
+    if (status == HTF_OK) {
+      break;
+    }
+    cr_assert(eq(int, status, HTF_E_MEMORY));
+    cr_assert(eq(i64, htf_memory_blocks(), before));
+  }
+  cr_assert(nth > 5);
+  tear_down(&s);
+}
