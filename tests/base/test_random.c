@@ -121,12 +121,14 @@ Test(random, normal_numbers_are_normal) {
   htf_random stream = stream_of(6);
   htf_random_normal(&stream, N, x);
   qsort(x, N, sizeof *x, ascending);
-  double distance = 0;
+  double distance = 0, square = 0;
   for (int i = 0; i < N; i++) {
     double f = 0.5 * erfc(-x[i] / sqrt(2));
+    square += x[i] * x[i] / N;
     distance = fmax(distance, fmax(fabs(f - (double)i / N), fabs(f - (i + 1.0) / N)));
   }
   cr_assert(sqrt(N) * distance < 2.5, "sqrt(n) D = %g", sqrt(N) * distance);
+  cr_assert(epsilon_eq(dbl, square, 1, 5 * sqrt(2.0 / N))); // x^2 has variance 2
 }
 
 // The two numbers of a pair are uncorrelated, and so are their squares: each mean of
