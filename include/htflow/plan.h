@@ -10,9 +10,13 @@
 // digest) it asks through a callback.
 //
 // Errors in the sweep file are the user's: all of them come at once in the error slot's
-// message, one a line as `file:line:column: message`, with the nearest valid name where a
-// name is unknown, and the status is HTF_E_CONFIG. (HTF_E_DATA where the callback raised
-// it.)
+// message, one a line as `file:line:column: message` (or `--set key=value: message`), in
+// the order of the file, with the nearest valid name where a name is unknown, and the
+// status is HTF_E_CONFIG. (HTF_E_DATA where the callback raised it.)
+//
+// A data file gives the shape, and stands instead of a target. If it has a test list, it
+// gives both counts; if not, `problem.test` of its samples (none, if not given) are held
+// out, and `problem.samples` of the rest (all, if not given) are trained on.
 #pragma once
 
 #include <stddef.h>
@@ -61,7 +65,9 @@ htf_status htf_plan_spec(const htf_plan *plan, int64_t index, htf_spec *spec);
 // Axes: the label is the variable's name in the results (`init_std`, `model_tree`, `seed`).
 int htf_plan_axes(const htf_plan *plan);
 const char *htf_plan_axis_label(const htf_plan *plan, int axis);
-const htf_field *htf_plan_axis_field(const htf_plan *plan, int axis); // what it sweeps
+// What it sweeps; NULL where the key is a whole section, whose values are texts like
+// "{kind: htf, width: 2}".
+const htf_field *htf_plan_axis_field(const htf_plan *plan, int axis);
 int64_t htf_plan_axis_count(const htf_plan *plan, int axis);
 // Which value of the axis run `index` has, and that value as text.
 int64_t htf_plan_axis_at(const htf_plan *plan, int axis, int64_t index);
@@ -69,7 +75,8 @@ void htf_plan_axis_text(const htf_plan *plan, int axis, int64_t value, char *tex
                         size_t size);
 
 // The sweep with every default written out, as YAML that gives the same plan: borrowed. And
-// its SHA-256, the plan's hash: two sweep files with the same one mean the same runs.
+// the plan's hash, the SHA-256 of that text followed by the digests of the data files: two
+// sweep files with the same one mean the same runs.
 const char *htf_plan_resolved(const htf_plan *plan);
 const htf_digest *htf_plan_hash(const htf_plan *plan);
 // The sweep file's text as given, borrowed.

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Collects what is wrong in a sweep file, to be said all at once.
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "htflow/memory.h"
+#include "plan_impl.h"
+
+enum { WORDS = 1024, MESSAGE = 32000 };
+
+static bool same_place(htf_plan__place a, htf_plan__place b) {
+  return a.line == b.line && a.column == b.column && a.override == b.override;
+}
+
+static bool known(const htf_plan__errors *errors, htf_plan__place place, const char *text) {
+  for (int i = 0; i < errors->count; i++) {
+    if (same_place(errors->error[i].place, place) &&
+        strcmp(errors->error[i].text, text) == 0) {
+      return true;
+    }
+  }
+  return false;
+}
+
+static htf_status add(htf_plan__errors *errors, htf_plan__place place, const char *text) {
+  htf_status status = HTF_OK;
+  if (known(errors, place, text)) {
+    goto done;
+  }
+  if (errors->count == HTF_PLAN__ERRORS) {
+    errors->more++;
+    goto done;
+  }
+  htf_plan__error *error = &errors->error[errors->count];
+  HTF_NEW(error->text, strlen(text) + 1);
+  strcpy(error->text, text);
+  error->place = place;
+  errors->count++;
+done:
+  return status;
+}
+
+htf_status htf_plan__complain(htf_plan__errors *errors, htf_plan__place place,
+                              const char *format, ...) {
+  char text[WORDS];
+  va_list arguments;
+  va_start(arguments, format);
+  vsnprintf(text, sizeof text, format, arguments);
+  va_end(arguments);
+  return add(errors, place, text);
+}
+
+htf_status htf_plan__note(htf_plan__errors *errors, htf_plan__place place,
+                          htf_status status) {
+  if (status == HTF_E_CONFIG) {
+    status = add(errors, place, htf_error_message());
+    if (status == HTF_OK) {
+      htf_error_clear();
+    }
+  }
+  return status;
+}
+
+void htf_plan__write_place(const char *file, htf_plan__place place, char *text,
+                           size_t size) {
+  if (place.override != NULL) {
+    snprintf(text, size, "--set %.200s: ", place.override);
+  } else {
+    snprintf(text, size, "%s:%d:%d: ", file, place.line, place.column);
+  }
+}
+
+// In the order of the file, overrides last; those of one place in the order found.
+static int compare(const void *a, const void *b) {
+  const htf_plan__error *one = a, *other = b;
+  if ((one->place.override == NULL) != (other->place.override == NULL)) {
+    return one->place.override == NULL ? -1 : 1;
+  }
+  if (one->place.override != NULL) {
+    return 0;
+  }
+  if (one->place.line != other->place.line) {
+    return one->place.line < other->place.line ? -1 : 1;
+  }
+  return (one->place.column > other->place.column) -
+         (one->place.column < other->place.column);
+}
+
+// Insertion: stable, and there are few.
+static void sort(htf_plan__errors *errors) {
+  for (int i = 1; i < errors->count; i++) {
+    htf_plan__error error = errors->error[i];
+    int j = i;
+    for (; j > 0 && compare(&errors->error[j - 1], &error) > 0; j--) {
+      errors->error[j] = errors->error[j - 1];
+    }
+    errors->error[j] = error;
+  }
+}
+
+htf_status htf_plan__raise(htf_plan__errors *errors) {
+  htf_status status = HTF_OK;
+  char *message = NULL, place[HTF_MAX_TEXT];
+  size_t used = 0;
+  int said = 0;
+  if (errors->count == 0) {
+    return status;
+  }
+  HTF_NEW(message, MESSAGE);
+  sort(errors);
+  for (; said < errors->count; said++) {
+    const htf_plan__error *error = &errors->error[said];
+    htf_plan__write_place(errors->file, error->place, place, sizeof place);
+    size_t needed = strlen(place) + strlen(error->text) + 1;
+    if (used + needed + WORDS > MESSAGE) {
+      break;
+    }
+    used += (size_t)snprintf(message + used, MESSAGE - used, "%s%s%s", said > 0 ? "\n" : "",
+                             place, error->text);
+  }
+  if (said < errors->count || errors->more > 0) {
+    snprintf(message + used, MESSAGE - used, "\n%s: and %d more", errors->file,
+             errors->count - said + errors->more);
+  }
+  HTF_CHECK(false, HTF_E_CONFIG, "%s", message);
+done:
+  HTF_FREE(message);
+  return status;
+}
+
+void htf_plan__forget(htf_plan__errors *errors) {
+  for (int i = 0; i < errors->count; i++) {
+    HTF_FREE(errors->error[i].text);
+  }
+  errors->count = 0;
+}

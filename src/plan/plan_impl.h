@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Inside the plan: text -> nodes -> settings and axes -> a checked plan.
+#pragma once
+
+#include <stdbool.h>
+
+#include "htflow/plan.h"
+
+// ---- where the user wrote something, and what is wrong there ---------------------------
+
+// A place in the sweep file, from 1; or an override's text; or neither (line 0).
+typedef struct htf_plan__place {
+  int line, column;
+  const char *override; // borrowed from the source
+} htf_plan__place;
+
+typedef struct htf_plan__error {
+  htf_plan__place place;
+  char *text;
+} htf_plan__error;
+
+enum { HTF_PLAN__ERRORS = 100 }; // kept; more are only counted
+
+typedef struct htf_plan__errors {
+  const char *file;
+  int count, more;
+  htf_plan__error error[HTF_PLAN__ERRORS];
+} htf_plan__errors;
+
+// Adds an error, once for the same words at the same place. Raises HTF_E_MEMORY only.
+htf_status htf_plan__complain(htf_plan__errors *errors, htf_plan__place place,
+                              const char *format, ...) HTF_PRINTF(3, 4);
+// Turns a failed status of kind HTF_E_CONFIG into an error at this place, with the words of
+// the error slot; hands on any other status.
+htf_status htf_plan__note(htf_plan__errors *errors, htf_plan__place place,
+                          htf_status status);
+// Writes "file:line:column: " or "--set key=value: ".
+void htf_plan__write_place(const char *file, htf_plan__place place, char *text,
+                           size_t size);
+// Raises HTF_E_CONFIG with all errors in the order of the file, if there are any.
+htf_status htf_plan__raise(htf_plan__errors *errors);
+void htf_plan__forget(htf_plan__errors *errors);
+
+// ---- YAML ------------------------------------------------------------------------------
+
+typedef enum htf_plan__kind {
+  HTF_PLAN__SCALAR,
+  HTF_PLAN__LIST,
+  HTF_PLAN__MAP
+} htf_plan__kind;
+
+typedef struct htf_plan__node htf_plan__node;
+struct htf_plan__node {
+  htf_plan__kind kind;
+  htf_plan__place place;
+  int owners;            // an alias shares the node of its anchor
+  bool quoted;           // of a scalar
+  char *text;            // of a scalar
+  int count;             // items of a list, pairs of a map
+  htf_plan__node **item; // of a map: key, value, key, value, ..
+};
+
+// The one document of the text, whose syntax errors go to `errors`; *root is NULL then. No
+// document is a scalar of no text. `override` is kept in places.
+htf_status htf_plan__parse(const char *text, const char *override, htf_plan__errors *errors,
+                           htf_plan__node **root);
+void htf_plan__node_destroy(htf_plan__node **node);
+bool htf_plan__is_null(const htf_plan__node *node);
+// What a node is, for messages: "\"text\"", "a list", "a mapping", "nothing".
+const char *htf_plan__describe(const htf_plan__node *node, char text[HTF_MAX_LABEL]);
+
+// ---- settings --------------------------------------------------------------------------
+
+// A field given a value: text that htf_spec_set has accepted.
+typedef struct htf_plan__setting {
+  const htf_field *field;
+  char *text;
+  htf_plan__place place; // of the value
+} htf_plan__setting;
+
+typedef struct htf_plan__settings {
+  int count;
+  htf_plan__setting *item;
+} htf_plan__settings;
+
+void htf_plan__settings_clear(htf_plan__settings *settings);
+// The setting of a field, the last one; or NULL.
+const htf_plan__setting *htf_plan__find(const htf_plan__settings *settings,
+                                        const htf_field *field);
+
+typedef struct htf_plan__reader {
+  htf_plan__errors *errors;
+  htf_spec *scratch; // where values are tried
+  bool *broken;      // [fields] those with an error: checks that need them are left out
+} htf_plan__reader;
+
+// Whether a key is a field the user may set, or the section of one.
+bool htf_plan__is_field(const char *key);
+bool htf_plan__is_section(const char *key);
+// Complains of fields that are set twice.
+htf_status htf_plan__check_twice(htf_plan__errors *errors,
+                                 const htf_plan__settings *settings);
+// Marks every field at or below a key as broken.
+void htf_plan__mark(htf_plan__reader *reader, const char *key);
+// Complains of an unknown key below a section ("" for the top), suggesting near ones;
+// `extra` lists further names that are valid there, NULL at its end.
+htf_status htf_plan__unknown(htf_plan__errors *errors, const htf_plan__node *key,
+                             const char *section, const char *const *extra);
+// Complains of keys of a map that are no scalars or stand there twice.
+htf_status htf_plan__check_keys(htf_plan__errors *errors, const htf_plan__node *map);
+// Adds the settings that a value at this key makes: one for a field, any number for a
+// section, whose kind alone will do.
+htf_status htf_plan__read(htf_plan__reader *reader, const char *key,
+                          const htf_plan__node *value, htf_plan__settings *settings);
+
+// ---- axes ------------------------------------------------------------------------------
+
+typedef enum htf_plan__form {
+  HTF_PLAN__VALUES,
+  HTF_PLAN__LINEAR,
+  HTF_PLAN__LOG,
+  HTF_PLAN__RANGE,
+  HTF_PLAN__SEEDS
+} htf_plan__form;
+
+typedef struct htf_plan__axis {
+  char key[HTF_MAX_LABEL], label[HTF_MAX_LABEL];
+  const htf_field *field; // NULL where the key is a section
+  htf_plan__place place;
+  htf_plan__form form;
+  int64_t count;
+  int64_t stride;            // runs from one value to the next
+  double argument[3];        // of linear, log, range
+  double *number;            // [count] of linear, log, range
+  htf_plan__settings *value; // [count] of values
+} htf_plan__axis;
+
+// Fills an empty axis from its node; count stays 0 where it has an error.
+htf_status htf_plan__axis_read(htf_plan__reader *reader, const htf_plan__node *node,
+                               htf_plan__axis *axis);
+void htf_plan__axis_clear(htf_plan__axis *axis);
+bool htf_plan__axis_touches(const htf_plan__axis *axis, const htf_field *field);
+// Puts a value of the axis into the spec.
+htf_status htf_plan__axis_apply(const htf_plan__axis *axis, int64_t value, htf_spec *spec);
+// Where the value sets the field; false if it does not.
+bool htf_plan__axis_place(const htf_plan__axis *axis, int64_t value, const htf_field *field,
+                          htf_plan__place *place);
+// linear, log or range of three arguments: the numbers, to 15 digits.
+htf_status htf_plan__generate(htf_plan__form form, const double argument[3], int64_t *count,
+                              double **number);
+
+// ---- the plan --------------------------------------------------------------------------
+
+// The axes that touch some fields, and their combinations.
+typedef struct htf_plan__group {
+  int axes;
+  int *axis; // [axes]
+  int64_t combinations;
+} htf_plan__group;
+
+typedef struct htf_plan__file {
+  char path[HTF_MAX_TEXT];
+  htf_plan_file is;
+} htf_plan__file;
+
+struct htf_plan {
+  char *text, *name, *resolved;
+  htf_digest hash;
+  htf_spec base;
+  htf_plan__settings given; // what the file's base and the overrides set
+  int axes;
+  htf_plan__axis *axis;
+  int64_t runs;
+  int files;
+  htf_plan__file *file;
+  htf_plan__group tree_group[2]; // of the model's tree, of the target's
+  char **newick[2];              // [combinations], "" where there is no target
+};
+
+enum { HTF_PLAN__MODEL, HTF_PLAN__TARGET };
+
+// Checks every combination of values that can fail, asks for data files, and resolves all
+// trees.
+htf_status htf_plan__resolve(htf_plan *plan, const htf_plan_source *source,
+                             htf_plan__reader *reader);
+// Puts what the data file says into the spec, and counts for fractions.
+htf_status htf_plan__resolve_counts(const htf_plan *plan, htf_spec *spec);
+// Which combination of a group's axes a run has.
+int64_t htf_plan__combination(const htf_plan *plan, const htf_plan__group *group,
+                              int64_t index);
+void htf_plan__group_clear(htf_plan__group *group);
+
+// Writes plan->resolved.
+htf_status htf_plan__write(htf_plan *plan);
+// Writes a value of an axis, as much as fits; returns its whole length. `yaml` quotes what
+// YAML would read otherwise.
+size_t htf_plan__axis_print(const htf_plan__axis *axis, int64_t value, bool yaml,
+                            char *text, size_t size);

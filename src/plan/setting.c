@@ -1,0 +1,419 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Nodes of the sweep file -> fields and their values as text.
+#include <stdio.h>
+#include <string.h>
+
+#include "htflow/memory.h"
+#include "plan_impl.h"
+
+void htf_plan__settings_clear(htf_plan__settings *settings) {
+  for (int i = 0; i < settings->count; i++) {
+    HTF_FREE(settings->item[i].text);
+  }
+  HTF_FREE(settings->item);
+  settings->count = 0;
+}
+
+const htf_plan__setting *htf_plan__find(const htf_plan__settings *settings,
+                                        const htf_field *field) {
+  for (int i = settings->count - 1; i >= 0; i--) {
+    if (settings->item[i].field == field) {
+      return &settings->item[i];
+    }
+  }
+  return NULL;
+}
+
+static htf_status add(htf_plan__settings *settings, const htf_field *field,
+                      const char *text, htf_plan__place place) {
+  htf_status status = HTF_OK;
+  char *copy = NULL;
+  HTF_RESIZE(settings->item, settings->count + 1);
+  HTF_NEW(copy, strlen(text) + 1);
+  strcpy(copy, text);
+  settings->item[settings->count++] = (htf_plan__setting){field, copy, place};
+done:
+  return status;
+}
+
+htf_status htf_plan__check_twice(htf_plan__errors *errors,
+                                 const htf_plan__settings *settings) {
+  htf_status status = HTF_OK;
+  for (int i = 1; i < settings->count; i++) {
+    const htf_plan__setting *one = &settings->item[i];
+    for (int j = 0; j < i; j++) {
+      const htf_plan__setting *other = &settings->item[j];
+      if (one->field == other->field) {
+        HTF_TRY(htf_plan__complain(errors, one->place, "%s is given twice, first at %d:%d",
+                                   one->field->key, other->place.line,
+                                   other->place.column));
+      }
+    }
+  }
+done:
+  return status;
+}
+
+// ---- keys ------------------------------------------------------------------------------
+
+bool htf_plan__is_field(const char *key) {
+  const htf_field *field = htf_spec_field(key);
+  return field != NULL && field->type != HTF_FIELD_DIGEST;
+}
+
+// What of the field's key stands below a section: "target.kind" of problem.target.kind
+// below problem; NULL if the field is elsewhere. The section "" holds all.
+static const char *below(const char *section, const htf_field *field) {
+  size_t length = strlen(section);
+  if (field->type == HTF_FIELD_DIGEST) {
+    return NULL;
+  }
+  if (length == 0) {
+    return field->key;
+  }
+  bool inside = strncmp(field->key, section, length) == 0 && field->key[length] == '.';
+  return inside ? field->key + length + 1 : NULL;
+}
+
+bool htf_plan__is_section(const char *key) {
+  int count;
+  const htf_field *field = htf_spec_fields(&count);
+  for (int i = 0; i < count; i++) {
+    if (key[0] != '\0' && below(key, &field[i]) != NULL) {
+      return true;
+    }
+  }
+  return false;
+}
+
+void htf_plan__mark(htf_plan__reader *reader, const char *key) {
+  int count;
+  const htf_field *field = htf_spec_fields(&count);
+  for (int i = 0; i < count; i++) {
+    if (strcmp(field[i].key, key) == 0 || below(key, &field[i]) != NULL) {
+      reader->broken[i] = true;
+    }
+  }
+}
+
+// The best suggestion so far for a wrong name, and a list of what there is.
+typedef struct suggestion {
+  const char *wrong;
+  int distance;
+  char best[HTF_MAX_LABEL], list[HTF_MAX_TEXT];
+} suggestion;
+
+static void consider(suggestion *s, const char *name) {
+  int distance = htf_spec_distance(s->wrong, name);
+  if (htf_spec_resembles(s->wrong, name) &&
+      (s->best[0] == '\0' || distance < s->distance)) {
+    s->distance = distance;
+    snprintf(s->best, sizeof s->best, "%s", name);
+  }
+}
+
+static void list(suggestion *s, const char *name) {
+  size_t used = strlen(s->list);
+  snprintf(s->list + used, sizeof s->list - used, "%s%s", used > 0 ? ", " : "", name);
+}
+
+// Names at this level, once each; fields come in the table's order, so the names of one
+// section stand together.
+static void consider_level(suggestion *s, const char *section) {
+  char name[HTF_MAX_LABEL], last[HTF_MAX_LABEL] = "";
+  int count;
+  const htf_field *field = htf_spec_fields(&count);
+  for (int i = 0; i < count; i++) {
+    const char *rest = below(section, &field[i]);
+    if (rest != NULL) {
+      snprintf(name, sizeof name, "%.*s", (int)strcspn(rest, "."), rest);
+      if (strcmp(name, last) != 0) {
+        consider(s, name);
+        list(s, name);
+        memcpy(last, name, sizeof last);
+      }
+    }
+  }
+}
+
+// Whole keys, by themselves or by their last word: `std` means init.std.
+static void consider_keys(suggestion *s) {
+  int count;
+  const htf_field *field = htf_spec_fields(&count);
+  for (int i = 0; i < count; i++) {
+    if (below("", &field[i]) != NULL) {
+      const char *dot = strrchr(field[i].key, '.');
+      consider(s, field[i].key);
+      if (dot != NULL && strcmp(dot + 1, s->wrong) == 0 && s->best[0] == '\0') {
+        s->distance = 0;
+        snprintf(s->best, sizeof s->best, "%s", field[i].key);
+      }
+    }
+  }
+}
+
+htf_status htf_plan__unknown(htf_plan__errors *errors, const htf_plan__node *key,
+                             const char *section, const char *const *extra) {
+  static const char *const later[] = {"blocks", "where", "zip", "uniform", "loguniform"};
+  suggestion s = {.wrong = key->text};
+  for (size_t i = 0; i < sizeof later / sizeof *later; i++) {
+    if (strcmp(key->text, later[i]) == 0) {
+      return htf_plan__complain(errors, key->place,
+                                "%s is not supported by this version of htflow", key->text);
+    }
+  }
+  for (int i = 0; extra != NULL && extra[i] != NULL; i++) {
+    consider(&s, extra[i]);
+    list(&s, extra[i]);
+  }
+  if (section != NULL) {
+    consider_level(&s, section);
+  }
+  if (section != NULL && s.best[0] == '\0') {
+    consider_keys(&s);
+  }
+  const char *in = section == NULL ? "" : section;
+  const char *where = in[0] == '\0' ? "" : " in ";
+  if (s.best[0] != '\0') {
+    return htf_plan__complain(errors, key->place,
+                              "unknown key \"%.100s\"%s%s; did you mean %s?", key->text,
+                              where, in, s.best);
+  }
+  return htf_plan__complain(errors, key->place, "unknown key \"%.100s\"%s%s; there are: %s",
+                            key->text, where, in, s.list);
+}
+
+htf_status htf_plan__check_keys(htf_plan__errors *errors, const htf_plan__node *map) {
+  htf_status status = HTF_OK;
+  for (int i = 0; i < map->count; i++) {
+    const htf_plan__node *key = map->item[2 * i];
+    if (key->kind != HTF_PLAN__SCALAR) {
+      HTF_TRY(htf_plan__complain(errors, key->place, "a key must be a word"));
+      continue;
+    }
+    for (int j = 0; j < i; j++) {
+      const htf_plan__node *other = map->item[2 * j];
+      if (other->kind == HTF_PLAN__SCALAR && strcmp(other->text, key->text) == 0) {
+        HTF_TRY(htf_plan__complain(errors, key->place,
+                                   "%.100s is given twice, first at %d:%d", key->text,
+                                   other->place.line, other->place.column));
+        break;
+      }
+    }
+  }
+done:
+  return status;
+}
+
+// ---- values ----------------------------------------------------------------------------
+
+static const char *wanted(const htf_field *field) {
+  switch (field->type) {
+  case HTF_FIELD_REAL:
+    return "a number";
+  case HTF_FIELD_INTEGER:
+    return "a whole number";
+  case HTF_FIELD_COUNT:
+    return "a count, or a fraction below 1";
+  case HTF_FIELD_SHAPE:
+    return "a list of mode sizes like [8, 8, 8, 8]";
+  case HTF_FIELD_TREE:
+    return "a tree: binary, flat, {arity: 4, pattern: half}, {depth: 2} or Newick";
+  case HTF_FIELD_CHOICE:
+    return field->choices;
+  case HTF_FIELD_TEXT:
+  case HTF_FIELD_DIGEST:
+    break;
+  }
+  return "a text";
+}
+
+static htf_status wrong_type(htf_plan__reader *reader, const htf_field *field,
+                             const htf_plan__node *node) {
+  char got[HTF_MAX_LABEL];
+  htf_plan__mark(reader, field->key);
+  return htf_plan__complain(reader->errors, node->place, "%s wants %s, got %s", field->key,
+                            wanted(field), htf_plan__describe(node, got));
+}
+
+// Tries a text on the scratch spec; *good says whether it was right.
+static htf_status attempt(htf_plan__reader *reader, const htf_field *field,
+                          const char *text, htf_plan__place place, bool *good) {
+  htf_status status = htf_spec_set(reader->scratch, field, text);
+  *good = status == HTF_OK;
+  if (!*good) {
+    htf_plan__mark(reader, field->key);
+  }
+  return htf_plan__note(reader->errors, place, status);
+}
+
+static bool is_number(htf_field_type type) {
+  return type == HTF_FIELD_REAL || type == HTF_FIELD_INTEGER || type == HTF_FIELD_COUNT;
+}
+
+// The text of a list of mode sizes, each tried by itself so that an error has its place.
+static htf_status read_shape(htf_plan__reader *reader, const htf_field *field,
+                             const htf_plan__node *node, char *text, size_t size,
+                             bool *good) {
+  htf_status status = HTF_OK;
+  char item[2 * HTF_MAX_LABEL];
+  size_t used = 0;
+  *good = true;
+  for (int i = 0; i < node->count && used < size && *good; i++) {
+    const htf_plan__node *entry = node->item[i];
+    if (entry->kind != HTF_PLAN__SCALAR || entry->quoted ||
+        strcspn(entry->text, ",[] ") != strlen(entry->text) || entry->text[0] == '\0') {
+      *good = false;
+      HTF_TRY(wrong_type(reader, field, entry));
+    } else {
+      snprintf(item, sizeof item, "[1, %.100s]", entry->text);
+      HTF_TRY(attempt(reader, field, item, entry->place, good));
+      used += (size_t)snprintf(text + used, size - used, "%s%.100s", i == 0 ? "[" : ", ",
+                               entry->text);
+    }
+  }
+  snprintf(text + used, used < size ? size - used : 0, used == 0 ? "[]" : "]");
+done:
+  return status;
+}
+
+static const htf_plan__node *value_of(const htf_plan__node *map, const char *key) {
+  for (int i = 0; i < map->count; i++) {
+    const htf_plan__node *name = map->item[2 * i];
+    if (name->kind == HTF_PLAN__SCALAR && strcmp(name->text, key) == 0) {
+      return map->item[2 * i + 1];
+    }
+  }
+  return NULL;
+}
+
+// A whole number from 1 to 10^6, or 0.
+static int small_count(const htf_plan__node *node) {
+  double count;
+  bool good = node->kind == HTF_PLAN__SCALAR && !node->quoted &&
+              htf_spec_read_number(node->text, &count) && count >= 1 && count <= 1e6 &&
+              count == (int)count;
+  return good ? (int)count : 0;
+}
+
+static bool is_pattern(const htf_plan__node *node) {
+  return node->kind == HTF_PLAN__SCALAR &&
+         (strcmp(node->text, "adjacent") == 0 || strcmp(node->text, "half") == 0 ||
+          strcmp(node->text, "square") == 0);
+}
+
+// {arity: 4, pattern: half} -> "arity 4 half", the label that trees are built from.
+static htf_status read_tree(htf_plan__reader *reader, const htf_field *field,
+                            const htf_plan__node *map, char *text, size_t size,
+                            bool *good) {
+  static const char *const names[] = {"arity", "depth", "pattern", NULL};
+  htf_status status = HTF_OK;
+  const htf_plan__node *arity = value_of(map, "arity"), *depth = value_of(map, "depth"),
+                       *pattern = value_of(map, "pattern");
+  const htf_plan__node *number = arity != NULL ? arity : depth;
+  *good = false;
+  HTF_TRY(htf_plan__check_keys(reader->errors, map));
+  for (int i = 0; i < map->count; i++) {
+    const htf_plan__node *key = map->item[2 * i];
+    if (key->kind == HTF_PLAN__SCALAR && value_of(map, key->text) != arity &&
+        value_of(map, key->text) != depth && value_of(map, key->text) != pattern) {
+      HTF_TRY(htf_plan__unknown(reader->errors, key, NULL, names));
+      goto done;
+    }
+  }
+  int count = number == NULL ? 0 : small_count(number);
+  if ((arity == NULL) == (depth == NULL) || count == 0) {
+    HTF_TRY(htf_plan__complain(reader->errors, number == NULL ? map->place : number->place,
+                               "%s wants as a mapping {arity: A} or {depth: L}, perhaps "
+                               "with pattern: adjacent, half or square",
+                               field->key));
+    goto done;
+  }
+  if (pattern != NULL && !is_pattern(pattern)) {
+    char got[HTF_MAX_LABEL];
+    HTF_TRY(htf_plan__complain(reader->errors, pattern->place,
+                               "pattern wants one of: adjacent, half, square; got %s",
+                               htf_plan__describe(pattern, got)));
+    goto done;
+  }
+  snprintf(text, size, "%s %d%s%.100s", arity != NULL ? "arity" : "depth", count,
+           pattern != NULL ? " " : "", pattern != NULL ? pattern->text : "");
+  *good = true;
+done:
+  if (!*good) {
+    htf_plan__mark(reader, field->key);
+  }
+  return status;
+}
+
+static htf_status read_field(htf_plan__reader *reader, const htf_field *field,
+                             const htf_plan__node *node, htf_plan__settings *settings) {
+  htf_status status = HTF_OK;
+  char text[2 * HTF_MAX_NEWICK];
+  const char *value = text;
+  bool good = true;
+  if (field->type == HTF_FIELD_SHAPE && node->kind == HTF_PLAN__LIST) {
+    HTF_TRY(read_shape(reader, field, node, text, sizeof text, &good));
+  } else if (field->type == HTF_FIELD_TREE && node->kind == HTF_PLAN__MAP) {
+    HTF_TRY(read_tree(reader, field, node, text, sizeof text, &good));
+  } else if (node->kind != HTF_PLAN__SCALAR ||
+             (htf_plan__is_null(node) && field->type != HTF_FIELD_TEXT) ||
+             (node->quoted && is_number(field->type))) {
+    good = false;
+    HTF_TRY(wrong_type(reader, field, node));
+  } else {
+    value = htf_plan__is_null(node) ? "" : node->text;
+  }
+  if (good) {
+    HTF_TRY(attempt(reader, field, value, node->place, &good));
+  }
+  if (good) {
+    char canonical[HTF_MAX_NEWICK];
+    htf_spec_print(reader->scratch, field, canonical, sizeof canonical);
+    HTF_TRY(add(settings, field, canonical, node->place));
+  }
+done:
+  return status;
+}
+
+static htf_status read_section(htf_plan__reader *reader, const char *section,
+                               const htf_plan__node *map, htf_plan__settings *settings) {
+  htf_status status = HTF_OK;
+  char key[2 * HTF_MAX_LABEL];
+  HTF_TRY(htf_plan__check_keys(reader->errors, map));
+  for (int i = 0; i < map->count; i++) {
+    const htf_plan__node *name = map->item[2 * i];
+    if (name->kind == HTF_PLAN__SCALAR) {
+      snprintf(key, sizeof key, "%.120s.%.120s", section, name->text);
+      if (htf_plan__is_field(key) || htf_plan__is_section(key)) {
+        HTF_TRY(htf_plan__read(reader, key, map->item[2 * i + 1], settings));
+      } else {
+        HTF_TRY(htf_plan__unknown(reader->errors, name, section, NULL));
+      }
+    }
+  }
+done:
+  return status;
+}
+
+htf_status htf_plan__read(htf_plan__reader *reader, const char *key,
+                          const htf_plan__node *value, htf_plan__settings *settings) {
+  char kind[2 * HTF_MAX_LABEL], got[HTF_MAX_LABEL];
+  if (htf_plan__is_field(key)) {
+    return read_field(reader, htf_spec_field(key), value, settings);
+  }
+  if (value->kind == HTF_PLAN__MAP) {
+    return read_section(reader, key, value, settings);
+  }
+  if (htf_plan__is_null(value)) {
+    return HTF_OK;
+  }
+  // A section that has a kind can be given by it alone.
+  snprintf(kind, sizeof kind, "%.120s.kind", key);
+  if (htf_plan__is_field(kind) && value->kind == HTF_PLAN__SCALAR) {
+    return read_field(reader, htf_spec_field(kind), value, settings);
+  }
+  htf_plan__mark(reader, key);
+  return htf_plan__complain(reader->errors, value->place, "%s wants a mapping, got %s", key,
+                            htf_plan__describe(value, got));
+}

@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The sweep written out: every key with its value, axes as given, always the same way.
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "htflow/memory.h"
+#include "plan_impl.h"
+
+// Text put into a buffer as far as it fits; `used` counts all of it.
+typedef struct output {
+  char *text;
+  size_t size, used;
+} output;
+
+static void put_bytes(output *out, const char *bytes, size_t count) {
+  for (size_t i = 0; i < count; i++, out->used++) {
+    if (out->used + 1 < out->size) {
+      out->text[out->used] = bytes[i];
+      out->text[out->used + 1] = '\0';
+    }
+  }
+}
+
+static void put(output *out, const char *text) {
+  put_bytes(out, text, strlen(text));
+}
+
+static void put_quoted(output *out, const char *text) {
+  put(out, "\"");
+  for (; *text != '\0'; text++) {
+    put(out, *text == '"' || *text == '\\' ? "\\" : "");
+    put_bytes(out, text, 1);
+  }
+  put(out, "\"");
+}
+
+// Words of letters and digits need no quotes in YAML.
+static bool is_plain(const char *text) {
+  bool plain = isalpha((unsigned char)*text);
+  for (; *text != '\0'; text++) {
+    plain = plain && (isalnum((unsigned char)*text) || *text == ' ');
+  }
+  return plain;
+}
+
+static void put_value(output *out, const htf_field *field, const char *text) {
+  bool word =
+      field->type == HTF_FIELD_TEXT || (field->type == HTF_FIELD_TREE && !is_plain(text));
+  if (word) {
+    put_quoted(out, text);
+  } else {
+    put(out, text);
+  }
+}
+
+static void put_number(output *out, double value) {
+  char text[HTF_NUMBER_TEXT];
+  htf_spec_write_number(value, text);
+  put(out, text);
+}
+
+// ---- axes ------------------------------------------------------------------------------
+
+static void put_settings(output *out, const htf_plan__axis *axis, int64_t value) {
+  const htf_plan__settings *settings = &axis->value[value];
+  put(out, "{");
+  for (int i = 0; i < settings->count; i++) {
+    put(out, i == 0 ? "" : ", ");
+    put(out, settings->item[i].field->key + strlen(axis->key) + 1);
+    put(out, ": ");
+    put_value(out, settings->item[i].field, settings->item[i].text);
+  }
+  put(out, "}");
+}
+
+static void put_axis_value(output *out, const htf_plan__axis *axis, int64_t value,
+                           bool yaml) {
+  if (axis->form == HTF_PLAN__SEEDS) {
+    put_number(out, (double)value);
+  } else if (axis->form != HTF_PLAN__VALUES) {
+    put_number(out, axis->number[value]);
+  } else if (axis->field == NULL) {
+    put_settings(out, axis, value);
+  } else if (yaml) {
+    put_value(out, axis->field, axis->value[value].item[0].text);
+  } else {
+    put(out, axis->value[value].item[0].text);
+  }
+}
+
+size_t htf_plan__axis_print(const htf_plan__axis *axis, int64_t value, bool yaml,
+                            char *text, size_t size) {
+  output out = {.text = text, .size = size};
+  if (size > 0) {
+    text[0] = '\0';
+  }
+  put_axis_value(&out, axis, value, yaml);
+  return out.used;
+}
+
+static void put_axis(output *out, const htf_plan__axis *axis) {
+  static const char *const forms[] = {"values", "linear", "log", "range"};
+  if (axis->form == HTF_PLAN__SEEDS) {
+    put(out, "  - {seeds: ");
+    put_number(out, (double)axis->count);
+    put(out, "}\n");
+    return;
+  }
+  put(out, "  - {key: ");
+  put(out, axis->key);
+  put(out, ", ");
+  put(out, forms[axis->form]);
+  put(out, ": [");
+  bool list = axis->form == HTF_PLAN__VALUES;
+  for (int64_t i = 0; i < (list ? axis->count : 3); i++) {
+    put(out, i == 0 ? "" : ", ");
+    if (list) {
+      put_axis_value(out, axis, i, true);
+    } else {
+      put_number(out, axis->argument[i]);
+    }
+  }
+  put(out, "]}\n");
+}
+
+// ---- the base --------------------------------------------------------------------------
+
+// What a data file says is not said again, unless the user did.
+static bool is_said(const htf_plan *plan, const htf_field *field) {
+  static const char *const by_file[] = {"problem.shape", "problem.samples", "problem.test",
+                                        "problem.target."};
+  if (field->type == HTF_FIELD_DIGEST) {
+    return false;
+  }
+  if (plan->files == 0 || htf_plan__find(&plan->given, field) != NULL) {
+    return true;
+  }
+  for (size_t i = 0; i < sizeof by_file / sizeof *by_file; i++) {
+    if (strncmp(field->key, by_file[i], strlen(by_file[i])) == 0) {
+      return false;
+    }
+  }
+  return true;
+}
+
+// How many characters of a key its sections take: 8 of problem.shape.
+static size_t section_length(const char *key) {
+  const char *dot = strrchr(key, '.');
+  return dot == NULL ? 0 : (size_t)(dot + 1 - key);
+}
+
+static void indent(output *out, const char *key) {
+  for (; *key != '\0'; key++) {
+    put(out, *key == '.' ? "  " : "");
+  }
+}
+
+// The lines that open the sections of a key that the key before was not in.
+static void put_sections(output *out, const char *key, const char *before) {
+  for (size_t i = 0; i < section_length(key); i++) {
+    if (key[i] == '.' && strncmp(key, before, i + 1) != 0) {
+      char section[HTF_MAX_LABEL];
+      snprintf(section, sizeof section, "%.*s", (int)i, key);
+      indent(out, section);
+      put(out, section + section_length(section));
+      put(out, ":\n");
+    }
+  }
+}
+
+static void put_plan(output *out, const htf_plan *plan) {
+  int count;
+  const htf_field *field = htf_spec_fields(&count);
+  const char *before = "";
+  put(out, "name: ");
+  put_quoted(out, plan->name);
+  put(out, "\n");
+  for (int i = 0; i < count; i++) {
+    if (is_said(plan, &field[i])) {
+      const htf_plan__setting *given = htf_plan__find(&plan->given, &field[i]);
+      put_sections(out, field[i].key, before);
+      indent(out, field[i].key);
+      put(out, field[i].key + section_length(field[i].key));
+      put(out, ": ");
+      put_value(out, &field[i], given == NULL ? field[i].initial : given->text);
+      put(out, "\n");
+      before = field[i].key;
+    }
+  }
+  put(out, plan->axes == 0 ? "axes: []\n" : "axes:\n");
+  for (int i = 0; i < plan->axes; i++) {
+    put_axis(out, &plan->axis[i]);
+  }
+}
+
+htf_status htf_plan__write(htf_plan *plan) {
+  htf_status status = HTF_OK;
+  output measure = {.size = 0};
+  put_plan(&measure, plan);
+  HTF_NEW(plan->resolved, measure.used + 1);
+  output out = {.text = plan->resolved, .size = measure.used + 1};
+  put_plan(&out, plan);
+done:
+  return status;
+}
