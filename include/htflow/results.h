@@ -4,7 +4,30 @@
 //
 // The writer asks for runs by index, in order, as often as it needs, and holds one record
 // at a time; the same records give the same bytes outside /timings. Written to a temporary
-// name beside the file, synced, then renamed: a reader sees the old file or the new one.
+// name beside the file, synced, then renamed: a reader sees the old file or the new one,
+// and a failure leaves nothing behind.
+//
+// What is in it, beyond design.md:
+// - /runs, /trajectories/<class>, /weights/<class> and /timings each have a dimension `run`
+//   of their own; below /trajectories and /weights it holds indices into /runs. Classes are
+//   named c0, c1, .. in the order of their first run; attributes: `tree` (Newick), `nodes`
+//   (the names of all nodes).
+// - Rows shorter than the longest of a class end in NAN; `samples` (run) tells how many
+//   there are. A dimension of one name is as long as the longest variable over it.
+// - A run without columns has trajectory "" and row -1; a pending one has NAN for its real
+//   numbers and 0 for its integers.
+// - /weights/<class>/w_<node> (run, row_<node>, column_<node>).
+//
+// content_checksum (attribute of the root) can be recomputed from the file. For each
+// dataset outside /timings, dimension scales too, make the line
+//
+//     <path> <kind> <d0>x<d1>.. <hex>\n
+//
+// with its absolute path; kind f (floating point), i (integers and flags), s (text); its
+// dimensions; and the SHA-256 of its elements in row-major order, each an IEEE double, a
+// 64-bit two's complement integer, or a 64-bit byte count and UTF-8 bytes, all
+// little-endian, every NAN being 0x7ff8000000000000. content_checksum is the SHA-256 of the
+// lines sorted by their bytes.
 #pragma once
 
 #include <stdbool.h>
@@ -13,6 +36,7 @@
 #include "htflow/digest.h"
 #include "htflow/door.h"
 #include "htflow/record.h"
+#include "htflow/spec.h"
 #include "htflow/status.h"
 #include "htflow/variable.h"
 
@@ -22,7 +46,7 @@ HTF_BEGIN_DOOR
 typedef struct htf_results_axis {
   const char *label;     // init_std
   const char *long_name; // help text of the key
-  const char *units;
+  const char *units;     // "" or "1" where there are none
   bool text;
 } htf_results_axis;
 
@@ -38,6 +62,9 @@ typedef struct htf_results_source {
   // stays PENDING.
   htf_status (*identity)(void *context, int64_t run, htf_digest *identity);
   htf_status (*record)(void *context, int64_t run, htf_record *record);
+  // The mode sizes of a run, which a record does not hold; asked for where it keeps
+  // weights. NULL where none does.
+  htf_status (*shape)(void *context, int64_t run, htf_shape *shape);
   void *context;
   // Descriptors of the records' columns. A column without one raises HTF_E_INTERNAL.
   int variables;
@@ -51,8 +78,7 @@ typedef struct htf_results_source {
 } htf_results_source;
 
 // Raises HTF_E_IO with the path; whatever the source raised. `checksum` is
-// content_checksum, the SHA-256 over names, shapes and values of every dataset outside
-// /timings.
+// content_checksum.
 htf_status htf_results_write(const char *path, const htf_results_source *source,
                              htf_digest *checksum);
 

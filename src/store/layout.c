@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The file, its groups and scales, and the manifest behind content_checksum.
+#include "layout_impl.h"
+
+#include <hdf5_hl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "disk_impl.h"
+#include "hdf5_impl.h"
+#include "htflow/memory.h"
+
+struct htf_results__layout {
+  hid_t file, root;
+  int64_t lines, room;
+  char **line; // [lines] of the manifest, unsorted
+};
+
+// ---- the file ---------------------------------------------------------------------------
+
+// Links and attributes keep the order they were made in, and no object keeps the time it
+// was made at.
+static htf_status track_order(hid_t list) {
+  htf_status status = HTF_OK;
+  unsigned order = H5P_CRT_ORDER_TRACKED | H5P_CRT_ORDER_INDEXED;
+  HDF5_TRY(HTF_E_IO, H5Pset_link_creation_order(list, order));
+  HDF5_TRY(HTF_E_IO, H5Pset_attr_creation_order(list, order));
+  HDF5_TRY(HTF_E_IO, H5Pset_obj_track_times(list, false));
+done:
+  return status;
+}
+
+static htf_status create_file(const char *path, hid_t *file) {
+  htf_status status = HTF_OK;
+  hid_t creation = -1, access = -1;
+  HDF5_OPEN(HTF_E_IO, creation, H5Pcreate(H5P_FILE_CREATE));
+  HTF_TRY(track_order(creation));
+  HDF5_OPEN(HTF_E_IO, access, H5Pcreate(H5P_FILE_ACCESS));
+  HDF5_TRY(HTF_E_IO, H5Pset_fclose_degree(access, H5F_CLOSE_STRONG));
+  HDF5_TRY(HTF_E_IO, H5Pset_libver_bounds(access, H5F_LIBVER_EARLIEST, H5F_LIBVER_V18));
+  HDF5_OPEN(HTF_E_IO, *file, H5Fcreate(path, H5F_ACC_EXCL, creation, access));
+done:
+  htf_file__drop(&creation);
+  htf_file__drop(&access);
+  return status;
+}
+
+htf_status htf_results__create(const char *path, htf_results__layout **out) {
+  htf_status status = HTF_OK;
+  htf_results__layout *layout = NULL;
+  HTF_NEW(layout, 1);
+  layout->file = layout->root = -1;
+  HTF_TRY(create_file(path, &layout->file));
+  HDF5_OPEN(HTF_E_IO, layout->root, H5Gopen2(layout->file, "/", H5P_DEFAULT));
+  *out = layout;
+  layout = NULL;
+done:
+  htf_results__destroy(&layout);
+  return status;
+}
+
+hid_t htf_results__root(const htf_results__layout *layout) {
+  return layout->root;
+}
+
+htf_status htf_results__finish(htf_results__layout *layout) {
+  htf_status status = HTF_OK;
+  HTF_TRY(htf_file__close(&layout->root));
+  HDF5_TRY(HTF_E_IO, H5Fflush(layout->file, H5F_SCOPE_LOCAL));
+  HTF_TRY(htf_file__close(&layout->file));
+done:
+  return status;
+}
+
+void htf_results__destroy(htf_results__layout **layout) {
+  htf_results__layout *l = *layout;
+  if (l != NULL) {
+    htf_file__drop(&l->root);
+    htf_file__drop(&l->file);
+    for (int64_t i = 0; i < l->lines; i++) {
+      HTF_FREE(l->line[i]);
+    }
+    HTF_FREE(l->line);
+    HTF_FREE(*layout);
+  }
+}
+
+// ---- the manifest -----------------------------------------------------------------------
+
+htf_status htf_results__enter(htf_results__layout *layout, const char *path, char kind,
+                              int rank, const hsize_t *dims, const htf_digest *digest) {
+  htf_status status = HTF_OK;
+  char shape[128] = "", text[HTF_DIGEST_TEXT];
+  for (int i = 0, used = 0; i < rank; i++) {
+    used += snprintf(shape + used, sizeof shape - (size_t)used, "%s%llu", i > 0 ? "x" : "",
+                     (unsigned long long)dims[i]);
+  }
+  htf_digest_text(digest, text);
+  if (layout->lines == layout->room) {
+    int64_t room = layout->room > 0 ? 2 * layout->room : 64;
+    HTF_RESIZE(layout->line, room);
+    layout->room = room;
+  }
+  HTF_TRY(htf_file__format(&layout->line[layout->lines], "%s %c %s %s\n", path, kind, shape,
+                           text));
+  layout->lines++;
+done:
+  return status;
+}
+
+static int by_bytes(const void *a, const void *b) {
+  return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+htf_status htf_results__checksum(htf_results__layout *layout, htf_digest *checksum) {
+  htf_status status = HTF_OK;
+  htf_digester *digester = NULL;
+  HTF_TRY(htf_digester_create(&digester));
+  if (layout->lines > 0) {
+    qsort(layout->line, (size_t)layout->lines, sizeof *layout->line, by_bytes);
+  }
+  for (int64_t i = 0; i < layout->lines; i++) {
+    HTF_TRY(htf_digester_feed(digester, layout->line[i], strlen(layout->line[i])));
+  }
+  HTF_TRY(htf_digester_finish(digester, checksum));
+done:
+  htf_digester_destroy(&digester);
+  return status;
+}
+
+// ---- groups and scales ------------------------------------------------------------------
+
+htf_status htf_results__group_open(htf_results__layout *layout, const char *path,
+                                   bool checked, htf_results__group **out) {
+  htf_status status = HTF_OK;
+  htf_results__group *group = NULL;
+  hid_t creation = -1;
+  HTF_NEW(group, 1);
+  group->layout = layout;
+  group->checked = checked;
+  group->id = -1;
+  snprintf(group->path, sizeof group->path, "%s", path);
+  HDF5_OPEN(HTF_E_IO, creation, H5Pcreate(H5P_GROUP_CREATE));
+  HTF_TRY(track_order(creation));
+  HDF5_OPEN(HTF_E_IO, group->id,
+            H5Gcreate2(layout->file, path, H5P_DEFAULT, creation, H5P_DEFAULT));
+  *out = group;
+  group = NULL;
+done:
+  htf_file__drop(&creation);
+  htf_results__group_close(&group);
+  return status;
+}
+
+void htf_results__group_close(htf_results__group **group) {
+  htf_results__group *g = *group;
+  if (g != NULL) {
+    for (int i = 0; i < g->scales; i++) {
+      htf_file__drop(&g->scale[i].id);
+    }
+    htf_file__drop(&g->id);
+    HTF_FREE(g->scale);
+    HTF_FREE(*group);
+  }
+}
+
+const htf_results__scale *htf_results__find_scale(const htf_results__group *group,
+                                                  const char *name) {
+  for (int i = 0; i < group->scales; i++) {
+    if (strcmp(group->scale[i].name, name) == 0) {
+      return &group->scale[i];
+    }
+  }
+  return NULL;
+}
+
+int64_t htf_results__length(const htf_results__group *group, const char *name) {
+  const htf_results__scale *scale = htf_results__find_scale(group, name);
+  return scale != NULL ? scale->length : 0;
+}
+
+htf_status htf_results__add_scale(htf_results__group *group, const char *name, hid_t id,
+                                  int64_t length) {
+  htf_status status = HTF_OK;
+  HTF_RESIZE(group->scale, group->scales + 1);
+  htf_results__scale *scale = &group->scale[group->scales];
+  snprintf(scale->name, sizeof scale->name, "%s", name);
+  HDF5_TRY(HTF_E_IO, H5DSset_scale(id, name));
+  HDF5_TRY(HTF_E_IO, H5Iinc_ref(id));
+  scale->id = id;
+  scale->length = length;
+  group->scales++;
+done:
+  return status;
+}
+
+htf_status htf_results__index_scale(htf_results__group *group, const char *name,
+                                    const char *long_name, int64_t length) {
+  htf_status status = HTF_OK;
+  htf_results__array *array = NULL;
+  htf_results__about about = {.name = name,
+                              .kind = HTF_ARRAY_INTEGER,
+                              .rank = 1,
+                              .units = "1",
+                              .long_name = long_name,
+                              .comment = "index from 0"};
+  HTF_TRY(htf_results__scale_open(group, &about, length, &array));
+  for (int64_t i = 0; i < length; i++) {
+    HTF_TRY(htf_results__put_integer(array, i));
+  }
+  HTF_TRY(htf_results__array_close(&array));
+done:
+  htf_results__array_drop(&array);
+  return status;
+}
