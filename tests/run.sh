@@ -116,7 +116,7 @@ criterion_suite() { # NAME BINARY
 
 pytest_suite() { # NAME FOLDER
   local count='' errors failures skipped xml=$logs/$1.xml
-  timed "$1" /usr/bin/python3 -m pytest -q -p no:cacheprovider --rootdir="$root" \
+  timed "$1" /usr/bin/python3 -m pytest -q --tb=short -p no:cacheprovider --rootdir="$root" \
     --basetemp="$TMPDIR/$1" --junitxml="$xml" "$2"/test_*.py
   of() {
     grep -ao "<testsuite [^>]*" "$xml" | sed -n "s/.* $1=\"\([0-9]*\)\".*/\1/p"

@@ -76,7 +76,7 @@ void htf_error_clear(void);
 
 // Prints the condition and the place, then aborts. For broken programs only.
 HTF_NORETURN void htf_error_abort(const char *condition, const char *file, int line,
-                               const char *function);
+                                  const char *function);
 
 #define HTF_CHECK(condition, code, ...)                                                    \
   do {                                                                                     \
