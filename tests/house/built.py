@@ -58,7 +58,7 @@ def symbols_bear_their_prefix(root, build):
         public, stems = set(), {path.stem.removesuffix("_impl")
                                 for path in files(root, f"src/{room}/*.[ch]")}
         for door in (door for door in room_of if room_of[door] == room):
-            stems.add(door)
+            stems |= {door, door.removesuffix("s")}
             if door == "door":
                 continue
             names, _ = promised(root, door)
