@@ -11,10 +11,9 @@ struct htf_recorder {
   htf_probe *probe;
   htf_objective *objective;
   int64_t parameters, row_size;
-  double *rows;     // [points + 1, row_size]
+  double *rows;     // [points, row_size]
   int64_t count;    // rows held
   double unit;      // distance of samples in the progress coordinate
-  int64_t next;     // the next sample is at next * unit
   double first_end; // end of the first step: the time scale of log spacing
   double *theta;    // [parameters], an interpolated state
   double *best;     // [parameters], where the loss of `keep` was lowest
@@ -33,7 +32,7 @@ htf_status htf_recorder__create(const htf_spec *spec, htf_probe *probe,
   recorder->parameters = parameters;
   recorder->row_size = htf_probe_row_size(probe);
   recorder->best_loss = INFINITY;
-  HTF_NEW(recorder->rows, (spec->record.points + 1) * recorder->row_size);
+  HTF_NEW(recorder->rows, spec->record.points * recorder->row_size);
   HTF_NEW(recorder->theta, parameters);
   HTF_NEW(recorder->best, parameters);
   *out = recorder;
@@ -95,7 +94,8 @@ done:
   return status;
 }
 
-// Drops every second row, those at odd multiples of the unit, and doubles the unit.
+// Rows lie at the multiples 0 .. count - 1 of the unit. Drops every second, doubles the
+// unit.
 static void thin(htf_recorder *recorder) {
   size_t bytes = (size_t)recorder->row_size * sizeof *recorder->rows;
   recorder->count = (recorder->count + 1) / 2;
@@ -104,7 +104,6 @@ static void thin(htf_recorder *recorder) {
            recorder->rows + 2 * i * recorder->row_size, bytes);
   }
   recorder->unit *= 2;
-  recorder->next = recorder->count;
 }
 
 // ---- the progress coordinate ----------------------------------------------------------
@@ -169,7 +168,6 @@ static double first_unit(const htf_recorder *recorder, const double *theta) {
 htf_status htf_recorder__start(htf_recorder *recorder, const double *theta) {
   htf_status status = HTF_OK;
   recorder->unit = first_unit(recorder, theta);
-  recorder->next = 1;
   HTF_TRY(measure(recorder, theta, (htf_flow_time){0, 0}, 0, 0));
 done:
   return status;
@@ -209,17 +207,16 @@ htf_status htf_recorder__step(htf_recorder *recorder, htf_flow *flow, double lim
     recorder->first_end = htf_flow_now(flow).high;
   }
   double end = progress(recorder, flow);
-  while ((double)recorder->next * recorder->unit <= end) {
-    double s = (double)recorder->next * recorder->unit, fraction;
+  while (end >= (double)(recorder->spec->record.points - 1) * recorder->unit) {
+    thin(recorder); // what this step would add is dropped before it is measured
+  }
+  while ((double)recorder->count * recorder->unit <= end) {
+    double s = (double)recorder->count * recorder->unit, fraction;
     HTF_TRY(locate(recorder, flow, s, &fraction));
     if (fraction > limit) {
       break;
     }
     HTF_TRY(measure_at(recorder, flow, fraction));
-    recorder->next++;
-    if (recorder->count == recorder->spec->record.points) {
-      thin(recorder);
-    }
   }
 done:
   return status;
@@ -259,7 +256,8 @@ done:
   return status;
 }
 
-// The last state, unless it has been measured: states are told apart by their arc length.
+// The last state, unless it has been measured (states are told apart by their arc length)
+// or has overflowed.
 static htf_status measure_last(htf_recorder *recorder, htf_flow *flow, double fraction) {
   htf_status status = HTF_OK;
   const double *row = recorder->rows + (recorder->count - 1) * recorder->row_size;
@@ -267,7 +265,8 @@ static htf_status measure_last(htf_recorder *recorder, htf_flow *flow, double fr
   htf_flow_time time;
   double arc;
   HTF_TRY(state_at(recorder, flow, fraction, &theta, &time, &arc));
-  if (arc > value_of(recorder, row, "arc_length")) {
+  if (arc > value_of(recorder, row, "arc_length") &&
+      isfinite(htf_objective__value(recorder->objective, theta))) {
     HTF_TRY(measure_at(recorder, flow, fraction));
   }
 done:

@@ -202,6 +202,16 @@ static htf_stop_reason due(run *r) {
   return HTF_STOP_NONE;
 }
 
+static htf_status judge(run *r, htf_stop_reason *reason) {
+  htf_status status = HTF_OK;
+  *reason = due(r);
+  HTF_CHECK(*reason != HTF_STOP_OVERFLOW, HTF_E_NUMERIC,
+            "the training loss is not finite after %lld steps",
+            (long long)htf_flow_get_counts(r->flow).steps);
+done:
+  return status;
+}
+
 // The flow time asked for lies within the last step: the run ends there.
 static htf_status end_in_time(run *r) {
   htf_flow_time end = {r->spec->stop.time, 0};
@@ -215,7 +225,7 @@ static htf_status step(run *r, htf_stop_reason *reason) {
   htf_status status = HTF_OK;
   HTF_TRY(htf_flow_step(r->flow));
   r->fraction = 1;
-  *reason = due(r);
+  HTF_TRY(judge(r, reason));
   if (*reason == HTF_STOP_TIME) {
     HTF_TRY(end_in_time(r));
   }
@@ -231,7 +241,7 @@ done:
 static htf_status integrate(run *r, htf_stop_reason *reason) {
   htf_status status = HTF_OK;
   HTF_TRY(htf_recorder__start(r->recorder, r->theta));
-  *reason = due(r);
+  HTF_TRY(judge(r, reason));
   while (*reason == HTF_STOP_NONE) {
     HTF_TRY(step(r, reason));
   }
@@ -256,7 +266,7 @@ static htf_status conclude(run *r, htf_stop_reason reason, htf_record *record) {
   record->jacobian_products = counts.products;
   HTF_TRY(htf_recorder__finish(r->recorder, r->flow, r->fraction, record));
   if (record->state != HTF_RUN_FAILED) {
-    record->state = reason == HTF_STOP_OVERFLOW ? HTF_RUN_FAILED : HTF_RUN_DONE;
+    record->state = HTF_RUN_DONE;
     record->stop_reason = (int)reason;
   }
 done:
@@ -279,8 +289,11 @@ htf_status htf_run_execute(const htf_spec *spec, const htf_run_hooks *hooks,
     status = integrate(&r, &reason);
   }
   if (status != HTF_OK && !fatal(status)) {
-    fail(record, status == HTF_E_NUMERIC && r.recorder != NULL ? HTF_STOP_INTEGRATOR
-                                                               : HTF_STOP_ERROR);
+    bool stepping = status == HTF_E_NUMERIC && r.recorder != NULL;
+    if (reason == HTF_STOP_NONE) {
+      reason = stepping ? HTF_STOP_INTEGRATOR : HTF_STOP_ERROR;
+    }
+    fail(record, reason);
     status = HTF_OK;
   }
   if (status == HTF_OK && r.recorder != NULL) {

@@ -11,6 +11,7 @@
 
 static MPI_Comm world = MPI_COMM_NULL;
 static int own_rank, rank_count = 1;
+static bool started_here;
 
 MPI_Comm htf_sweep__world(void) {
   return world;
@@ -46,8 +47,12 @@ const char *htf_sweep_library(void) {
 
 htf_status htf_sweep_open(int *argc, char ***argv) {
   htf_status status = HTF_OK;
-  int provided;
-  HTF_MPI(MPI_Init_thread(argc, argv, MPI_THREAD_FUNNELED, &provided));
+  int provided, running;
+  HTF_MPI(MPI_Initialized(&running));
+  if (!running) {
+    HTF_MPI(MPI_Init_thread(argc, argv, MPI_THREAD_FUNNELED, &provided));
+    started_here = true;
+  }
   HTF_MPI(MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN));
   HTF_MPI(MPI_Comm_dup(MPI_COMM_WORLD, &world));
   HTF_MPI(MPI_Comm_rank(world, &own_rank));
@@ -60,7 +65,10 @@ done:
 void htf_sweep_close(void) {
   if (world != MPI_COMM_NULL) {
     MPI_Comm_free(&world);
+  }
+  if (started_here) {
     MPI_Finalize();
+    started_here = false;
   }
 }
 
