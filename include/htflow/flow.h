@@ -74,7 +74,7 @@ typedef struct htf_flow_counts {
   int64_t steps;       // accepted
   int64_t derivatives; // calls of f by the method
   int64_t products;    // calls of J v
-  int64_t segments;    // restarts + 1
+  int64_t segments;    // begun: restarts + 1
   int64_t rejected;    // steps undone: error test or solver failures
 } htf_flow_counts;
 
@@ -88,8 +88,9 @@ void htf_flow_destroy(htf_flow **flow);
 
 // One accepted step. Raises HTF_E_NUMERIC, with what the method ran into, where none can be
 // made: the state is then the last good one, and another step would restart from it. A
-// solution that blows up ends so: its steps shrink without bound (bdf: below 1e-40), or its
-// derivative overflows.
+// solution that blows up ends so: its steps shrink without bound (bdf: below 1e-40) or run
+// against where the callbacks fail (bdf: more than 10 + segment_steps / 10 times a
+// segment).
 htf_status htf_flow_step(htf_flow *flow);
 
 // After a step: state [size] (borrowed until the next step), time, arc length at its end,
@@ -115,5 +116,8 @@ htf_status htf_flow_find_time(htf_flow *flow, htf_flow_time time, double *fracti
 // Double-double sums, and which of two times is later (-1, 0, 1).
 htf_flow_time htf_flow_time_add(htf_flow_time time, double seconds);
 int htf_flow_time_compare(htf_flow_time a, htf_flow_time b);
+
+// The integrators' library and its version.
+const char *htf_flow_library(void);
 
 HTF_END_DOOR

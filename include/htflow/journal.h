@@ -47,4 +47,7 @@ int htf_archive_state(const htf_archive *archive, const htf_digest *identity);
 htf_status htf_archive_get(htf_archive *archive, const htf_digest *identity,
                            htf_record *record);
 
+// The journal's library and its version.
+const char *htf_journal_library(void);
+
 HTF_END_DOOR

@@ -82,4 +82,7 @@ const htf_digest *htf_plan_hash(const htf_plan *plan);
 // The sweep file's text as given, borrowed.
 const char *htf_plan_text(const htf_plan *plan);
 
+// The YAML library and its version.
+const char *htf_plan_library(void);
+
 HTF_END_DOOR

@@ -47,6 +47,19 @@ htf_status htf_problem_plant(const htf_plant *plant, htf_problem **problem);
 // samples, a duplicate within the training samples.
 htf_status htf_problem_create(int order, const int64_t *shape, htf_samples train,
                               htf_samples test, htf_problem **problem);
+
+// Samples of one list, of which some are held out and some trained on.
+typedef struct htf_split {
+  int order;
+  const int64_t *shape; // [order]
+  htf_samples all;
+  int64_t train, test;  // how many; together at most all.count
+  uint64_t seed, draw;  // the mask's stream: (seed, purpose, draw)
+} htf_split;
+
+// From one list of samples: held out is a prefix of one permutation of it, trained on what
+// follows, as in htf_problem_plant. Raises what htf_problem_create raises, of the list.
+htf_status htf_problem_split(const htf_split *split, htf_problem **problem);
 void htf_problem_destroy(htf_problem **problem);
 
 int htf_problem_order(const htf_problem *problem);

@@ -82,4 +82,7 @@ typedef struct htf_results_source {
 htf_status htf_results_write(const char *path, const htf_results_source *source,
                              htf_digest *checksum);
 
+// The file format's library and its version.
+const char *htf_results_library(void);
+
 HTF_END_DOOR

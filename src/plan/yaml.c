@@ -17,7 +17,7 @@ typedef struct anchor {
 
 typedef struct parser {
   htf_plan__errors *errors;
-  const char *override;
+  const char *text, *override;
   struct fy_diag *diag;
   struct fy_parser *fy;
   struct fy_event *event; // the current one; NULL at the end or after a syntax error
@@ -307,12 +307,29 @@ static void close_parser(parser *p) {
   HTF_FREE(p->anchor);
 }
 
+// libfyaml puts the end of a text that ends without a newline on a line that is not there.
+static htf_plan__place keep_inside(const parser *p, int line, int column) {
+  int last = 1;
+  const char *start = p->text;
+  for (const char *at = p->text; *at != '\0'; at++) {
+    if (*at == '\n') {
+      last++;
+      start = at + 1;
+    }
+  }
+  if (line > last) {
+    line = last;
+    column = (int)strlen(start) + 1;
+  }
+  return (htf_plan__place){line, column, p->override};
+}
+
 static htf_status collect(parser *p) {
   htf_status status = HTF_OK;
   void *at = NULL;
   const struct fy_diag_error *error;
   while ((error = fy_diag_errors_iterate(p->diag, &at)) != NULL) {
-    htf_plan__place place = {error->line, error->column, p->override};
+    htf_plan__place place = keep_inside(p, error->line, error->column);
     HTF_TRY(htf_plan__complain(p->errors, place, "YAML: %s", error->msg));
     p->bad = true;
   }
@@ -355,7 +372,7 @@ htf_status htf_plan__parse(const char *text, const char *override, htf_plan__err
                            htf_plan__node **out) {
   htf_status status = HTF_OK;
   htf_plan__node *root = NULL;
-  parser p = {.errors = errors, .override = override};
+  parser p = {.errors = errors, .text = text, .override = override};
   htf_plan__place place = {.override = override};
   *out = NULL;
   if (find_bad_byte(text, &place)) {
@@ -378,4 +395,10 @@ done:
   htf_plan__node_destroy(&root);
   close_parser(&p);
   return status;
+}
+
+const char *htf_plan_library(void) {
+  static char text[48];
+  snprintf(text, sizeof text, "libfyaml %s", fy_library_version());
+  return text;
 }

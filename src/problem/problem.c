@@ -270,6 +270,37 @@ done:
   return status;
 }
 
+static void pick(int order, htf_samples from, const int64_t *rows, entries *to) {
+  for (int64_t k = 0; k < to->count; k++) {
+    memcpy(to->indices + k * order, from.indices + rows[k] * order,
+           (size_t)order * sizeof *to->indices);
+    to->values[k] = from.values[rows[k]];
+  }
+}
+
+htf_status htf_problem_split(const htf_split *split, htf_problem **out) {
+  htf_status status = HTF_OK;
+  htf_problem *problem = NULL;
+  int64_t *rows = NULL, chosen = split->test + split->train;
+  htf_random stream = htf_random_open(split->seed, HTF_RANDOM_MASK, split->draw);
+  HTF_CHECK(split->train > 0 && chosen <= split->all.count, HTF_E_DATA,
+            "%lld training and %lld held-out samples of a list of %lld",
+            (long long)split->train, (long long)split->test, (long long)split->all.count);
+  HTF_TRY(check_samples(split->order, split->shape, "train", split->all));
+  HTF_TRY(check_distinct(split->order, split->all));
+  HTF_TRY(create(split->order, split->shape, split->train, split->test, &problem));
+  HTF_NEW(rows, chosen);
+  HTF_TRY(htf_random_sample(&stream, split->all.count, chosen, rows));
+  pick(split->order, split->all, rows, &problem->test);
+  pick(split->order, split->all, rows + split->test, &problem->train);
+  *out = problem;
+  problem = NULL;
+done:
+  HTF_FREE(rows);
+  htf_problem_destroy(&problem);
+  return status;
+}
+
 // ---- queries --------------------------------------------------------------------------
 
 int htf_problem_order(const htf_problem *problem) {

@@ -2,7 +2,6 @@
 #include "hdf5_impl.h"
 
 #include <stdio.h>
-#include <string.h>
 
 void htf_file__hdf5_quiet(void) {
   H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
@@ -22,26 +21,10 @@ static herr_t note(unsigned n, const H5E_error2_t *error, void *context) {
   return 0;
 }
 
-// The driver's text is "file write failed: time = .., filename = '..', .., errno = 28,
-// error message = 'No space left on device', buf = 0x..": only the system's reason is of
-// use.
-static void shorten(char *text) {
-  const char *key = "error message = '";
-  char *reason = strstr(text, key), *comma = strchr(text, ':');
-  if (reason != NULL && comma != NULL && comma < reason) {
-    reason += strlen(key);
-    size_t length = strcspn(reason, "'");
-    memmove(comma + 2, reason, length);
-    comma[1] = ' ';
-    comma[2 + length] = '\0';
-  }
-}
-
 const char *htf_file__hdf5_text(void) {
   static _Thread_local char text[512];
   reasons r = {"no reason given", ""};
   H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, note, &r);
-  shorten(r.deepest);
   snprintf(text, sizeof text, "%s (%s)", r.deepest, r.call);
   return text;
 }
@@ -120,4 +103,12 @@ htf_status htf_file__put_number(hid_t object, const char *name, hid_t type, int 
 done:
   htf_file__drop(&space);
   return status;
+}
+
+const char *htf_results_library(void) {
+  static char text[48];
+  unsigned major, minor, release;
+  H5get_libversion(&major, &minor, &release);
+  snprintf(text, sizeof text, "HDF5 %u.%u.%u", major, minor, release);
+  return text;
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "htflow/clock.h"
+#include "htflow/journal.h"
 
 htf_status htf_journal__status(int code) {
   switch (code & 0xff) {
@@ -108,4 +109,8 @@ htf_status htf_journal__open_database(const char *path, int flags, int wait, sql
 done:
   sqlite3_close(db);
   return status;
+}
+
+const char *htf_journal_library(void) {
+  return "SQLite " SQLITE_VERSION;
 }

@@ -132,6 +132,39 @@ Test(problem, refuses_data_that_cannot_be_and_names_the_place) {
   cr_assert(eq(i64, htf_memory_blocks(), before));
 }
 
+// Values are the row numbers, so that a sample tells which row it was.
+Test(problem, a_list_is_split_without_overlap) {
+  int64_t indices[3 * 12], before = htf_memory_blocks();
+  double values[12];
+  int seen[12] = {0};
+  for (int k = 0; k < 12; k++) {
+    indices[3 * k] = k / 4;
+    indices[3 * k + 1] = k % 4;
+    indices[3 * k + 2] = k % 2;
+    values[k] = k;
+  }
+  htf_split split = {.order = ORDER, .shape = shape, .all = {12, indices, values},
+                     .train = 7, .test = 4, .seed = 7};
+  htf_problem *problem = NULL;
+  cr_assert(eq(int, htf_problem_split(&split, &problem), HTF_OK));
+  htf_samples parts[] = {htf_problem_train(problem), htf_problem_test(problem)};
+  cr_assert(parts[0].count == 7 && parts[1].count == 4);
+  for (int p = 0; p < 2; p++) {
+    for (int64_t k = 0; k < parts[p].count; k++) {
+      int row = (int)parts[p].values[k];
+      seen[row]++;
+      cr_assert(memcmp(parts[p].indices + 3 * k, indices + 3 * row, sizeof *indices * 3) == 0);
+    }
+  }
+  for (int k = 0; k < 12; k++) {
+    cr_assert(seen[k] <= 1);
+  }
+  htf_problem_destroy(&problem);
+  split.train = 9;
+  cr_assert(eq(int, htf_problem_split(&split, &problem), HTF_E_DATA));
+  cr_assert(eq(i64, htf_memory_blocks(), before));
+}
+
 Test(problem, out_of_memory_is_a_status_and_leaks_nothing) {
   htf_tree *tree = NULL;
   htf_problem *problem = NULL;

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// cli_impl.h: what the subcommands share (room: cli).
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "htflow/files.h"
+#include "htflow/plan.h"
+#include "htflow/problem.h"
+#include "htflow/status.h"
+
+// ---- subcommands ----------------------------------------------------------------------
+
+// A subcommand: argv[0] is its name. *exit_code is the program's unless a status is raised.
+typedef htf_status htf_cli_command(int argc, char **argv, int *exit_code);
+
+htf_cli_command htf_cli__plan, htf_cli__run, htf_cli__doctor, htf_cli__version;
+
+// ---- options --------------------------------------------------------------------------
+
+enum { HTF_CLI_LIST = 256 };
+
+typedef struct htf_cli_list {
+  int count;
+  const char *item[HTF_CLI_LIST];
+} htf_cli_list;
+
+// One option; one of flag, value, list says where it goes. A value option needs `argument`,
+// the name of what follows it in the help.
+typedef struct htf_cli_option {
+  const char *name, *argument, *help;
+  bool *flag;
+  const char **value;
+  htf_cli_list *list;
+} htf_cli_option;
+
+typedef struct htf_cli_usage {
+  const char *synopsis; // "plan SWEEP.yaml [options]"
+  const char *summary;  // what it does, a paragraph
+  const htf_cli_option *options;
+  int count;
+  int operands; // how many arguments it wants that are no options
+} htf_cli_usage;
+
+// Reads the command line; operands go to `operands`, borrowed from argv. *help: the help
+// was asked for and printed. Raises HTF_E_USAGE.
+htf_status htf_cli__parse(const htf_cli_usage *usage, int argc, char **argv,
+                          const char **operands, bool *help);
+// A number of an option. Raises HTF_E_USAGE with the option's name.
+htf_status htf_cli__number(const char *option, const char *text, double low, double high,
+                           double *number);
+
+// ---- sweep files ----------------------------------------------------------------------
+
+// A sweep file or its text made a plan; data files are described by the store.
+htf_status htf_cli__open_plan(const char *path, const htf_cli_list *overrides,
+                              htf_plan **plan);
+htf_status htf_cli__text_plan(const char *name, const char *text, htf_plan **plan);
+
+// Data files read once and kept, for the runs of one rank.
+typedef struct htf_cli_data {
+  char path[HTF_MAX_TEXT];
+  htf_file_data data;
+} htf_cli_data;
+
+// A run's problem from its file (htf_run_hooks.load): context is an htf_cli_data.
+htf_status htf_cli__load(void *context, const htf_spec *spec, htf_problem **problem);
+void htf_cli__forget(htf_cli_data *data);
+
+// Floating-point operations of one gradient, parameters and bytes of a run of this spec.
+typedef struct htf_cli_size {
+  double flops, bytes;
+  int64_t parameters;
+} htf_cli_size;
+htf_status htf_cli__size(const htf_spec *spec, htf_cli_size *size);
+// Relative length of a run, for handing out the longest first.
+double htf_cli__length(const htf_spec *spec, const htf_cli_size *size);
+
+// ---- results --------------------------------------------------------------------------
+
+// Journals of a sweep directory to its results file; prints where it is.
+htf_status htf_cli__gather(const htf_plan *plan, const char *directory, const char *path);
+
+// ---- libraries ------------------------------------------------------------------------
+
+typedef struct htf_cli_library {
+  const char *name;
+  const char *(*version)(void);
+} htf_cli_library;
+const htf_cli_library *htf_cli__libraries(int *count);

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// htflow: finds the subcommand, and turns a status into a message and an exit code.
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli_impl.h"
+#include "htflow/blas.h"
+#include "htflow/log.h"
+
+static const struct {
+  const char *name;
+  htf_cli_command *command;
+  const char *help;
+} commands[] = {
+    {"plan", htf_cli__plan, "check a sweep file and say what it would run"},
+    {"run", htf_cli__run, "run a sweep, or resume it; under mpirun, srun or alone"},
+    {"doctor", htf_cli__doctor, "check this machine before core-hours are spent"},
+    {"version", htf_cli__version, "version, git commit, libraries"},
+};
+
+enum { COMMANDS = sizeof commands / sizeof *commands };
+
+static void print_help(void) {
+  printf(
+      "htflow: gradient flow of hierarchical tensor factorizations, in sweeps over MPI\n\n"
+      "usage: htflow COMMAND [options]\n\ncommands:\n");
+  for (int i = 0; i < COMMANDS; i++) {
+    printf("  %-10s %s\n", commands[i].name, commands[i].help);
+  }
+  printf(
+      "\nhtflow COMMAND --help tells more. HTFLOW_LOG=error|warn|info|debug sets the log.\n"
+      "Exit codes: 0 all done; 1 internal error; 2 usage; 3 sweep file invalid; 4 done, but\n"
+      "some runs failed; 5 stopped early, run again to resume; 6 environment; 7 input data.\n");
+}
+
+static htf_status dispatch(int argc, char **argv, int *exit_code) {
+  htf_status status = HTF_OK;
+  for (int i = 0; i < COMMANDS; i++) {
+    if (strcmp(argv[1], commands[i].name) == 0) {
+      return commands[i].command(argc - 1, argv + 1, exit_code);
+    }
+  }
+  HTF_CHECK(false, HTF_E_USAGE, "unknown command '%s'; htflow --help lists them", argv[1]);
+done:
+  return status;
+}
+
+static htf_status set_log(void) {
+  htf_status status = HTF_OK;
+  const char *wish = getenv("HTFLOW_LOG");
+  if (wish != NULL) {
+    int level = htf_log_parse_level(wish);
+    HTF_CHECK(level >= 0, HTF_E_USAGE, "HTFLOW_LOG=%s: wants error, warn, info or debug",
+              wish);
+    htf_log_set_level((htf_log_level)level);
+  }
+done:
+  return status;
+}
+
+static int report(htf_status status) {
+  fprintf(stderr, "htflow: %s\n", htf_error_message());
+  if (status == HTF_E_INTERNAL || htf_log_get_level() >= HTF_LOG_DEBUG) {
+    fprintf(stderr, "%s, raised at\n%s", htf_status_text(status), htf_error_trace());
+  }
+  return htf_status_exit_code(status);
+}
+
+int main(int argc, char **argv) {
+  int exit_code = 0;
+  htf_blas_start(1);
+  if (argc < 2) {
+    print_help();
+    return htf_status_exit_code(HTF_E_USAGE);
+  }
+  if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
+      strcmp(argv[1], "help") == 0) {
+    print_help();
+    return 0;
+  }
+  if (strcmp(argv[1], "--version") == 0) {
+    argv[1] = "version";
+  }
+  htf_status status = set_log();
+  if (status == HTF_OK) {
+    status = dispatch(argc, argv, &exit_code);
+  }
+  return status == HTF_OK ? exit_code : report(status);
+}

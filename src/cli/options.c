@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Command lines: one table an option list, for reading and for help.
+#include <getopt.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli_impl.h"
+#include "htflow/memory.h"
+
+static void print_help(const htf_cli_usage *usage) {
+  printf("usage: htflow %s\n\n%s\n\noptions:\n", usage->synopsis, usage->summary);
+  for (int i = 0; i < usage->count; i++) {
+    const htf_cli_option *o = &usage->options[i];
+    char left[64];
+    snprintf(left, sizeof left, "--%s%s%s", o->name, o->argument != NULL ? " " : "",
+             o->argument != NULL ? o->argument : "");
+    printf("  %-22s %s\n", left, o->help);
+  }
+  printf("  %-22s %s\n", "--help", "this text");
+}
+
+static htf_status apply(const htf_cli_option *option, const char *value) {
+  htf_status status = HTF_OK;
+  if (option->flag != NULL) {
+    *option->flag = true;
+  } else if (option->value != NULL) {
+    *option->value = value;
+  } else {
+    HTF_CHECK(option->list->count < HTF_CLI_LIST, HTF_E_USAGE, "--%s more than %d times",
+              option->name, HTF_CLI_LIST);
+    option->list->item[option->list->count++] = value;
+  }
+done:
+  return status;
+}
+
+htf_status htf_cli__parse(const htf_cli_usage *usage, int argc, char **argv,
+                          const char **operands, bool *help) {
+  htf_status status = HTF_OK;
+  struct option *table = NULL;
+  int given = 0, found;
+  *help = false;
+  HTF_NEW(table, usage->count + 2);
+  for (int i = 0; i < usage->count; i++) {
+    const htf_cli_option *o = &usage->options[i];
+    table[i] = (struct option){o->name, o->argument != NULL, NULL, i};
+  }
+  table[usage->count] = (struct option){"help", no_argument, NULL, usage->count};
+  optind = 0;
+  opterr = 0;
+  while ((found = getopt_long(argc, argv, "-:h", table, NULL)) != -1) {
+    HTF_CHECK(found != '?', HTF_E_USAGE, "unknown option %s; see htflow %s --help",
+              argv[optind - 1], argv[0]);
+    HTF_CHECK(found != ':', HTF_E_USAGE, "option %s needs a value", argv[optind - 1]);
+    if (found == 1) {
+      HTF_CHECK(given < usage->operands, HTF_E_USAGE, "unexpected argument %s", optarg);
+      operands[given++] = optarg;
+    } else if (found == 'h' || found == usage->count) {
+      *help = true;
+    } else {
+      HTF_TRY(apply(&usage->options[found], optarg));
+    }
+  }
+  for (; optind < argc; optind++) { // after "--"
+    HTF_CHECK(given < usage->operands, HTF_E_USAGE, "unexpected argument %s", argv[optind]);
+    operands[given++] = argv[optind];
+  }
+  HTF_CHECK(*help || given == usage->operands, HTF_E_USAGE, "usage: htflow %s",
+            usage->synopsis);
+  if (*help) {
+    print_help(usage);
+  }
+done:
+  HTF_FREE(table);
+  return status;
+}
+
+htf_status htf_cli__number(const char *option, const char *text, double low, double high,
+                           double *number) {
+  htf_status status = HTF_OK;
+  char *end;
+  *number = strtod(text, &end);
+  HTF_CHECK(end != text && *end == '\0' && *number >= low && *number <= high, HTF_E_USAGE,
+            "--%s %s: wants a number from %g to %g", option, text, low, high);
+done:
+  return status;
+}

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Sweep files and the data files they name.
+#include <math.h>
+#include <string.h>
+
+#include "cli_impl.h"
+#include "htflow/evaluation.h"
+#include "htflow/memory.h"
+#include "htflow/run.h"
+
+// ---- plans ----------------------------------------------------------------------------
+
+static htf_status describe(void *context, const char *path, htf_plan_file *file) {
+  htf_status status = HTF_OK;
+  htf_file_data data = {.train = 0};
+  (void)context;
+  HTF_TRY(htf_file_read_problem(path, &data));
+  HTF_TRY(htf_file_digest(path, file->digest));
+  file->shape = data.shape;
+  file->train = data.train;
+  file->test = data.test;
+done:
+  htf_file_data_clear(&data);
+  return status;
+}
+
+static htf_status make_plan(const char *name, const char *text,
+                            const htf_cli_list *overrides, htf_plan **plan) {
+  htf_plan_source source = {
+      .name = name,
+      .text = text,
+      .overrides = overrides != NULL ? overrides->count : 0,
+      .override = overrides != NULL ? overrides->item : NULL,
+      .describe = describe,
+  };
+  return htf_plan_create(&source, plan);
+}
+
+htf_status htf_cli__open_plan(const char *path, const htf_cli_list *overrides,
+                              htf_plan **plan) {
+  htf_status status = HTF_OK;
+  char *text = NULL;
+  HTF_TRY(htf_file_read_text(path, &text));
+  HTF_TRY(make_plan(path, text, overrides, plan));
+done:
+  HTF_FREE(text);
+  return status;
+}
+
+htf_status htf_cli__text_plan(const char *name, const char *text, htf_plan **plan) {
+  return make_plan(name, text, NULL, plan);
+}
+
+// ---- problems -------------------------------------------------------------------------
+
+// A file with held-out samples gives all of them; a file with one list is split.
+static htf_status make_problem(const htf_file_data *d, const htf_spec *spec,
+                               htf_problem **problem) {
+  htf_samples train = {d->train, d->train_indices, d->train_values};
+  htf_samples test = {d->test, d->test_indices, d->test_values};
+  htf_split split = {.order = d->shape.order,
+                     .shape = d->shape.size,
+                     .all = train,
+                     .train = (int64_t)spec->problem.samples,
+                     .test = (int64_t)spec->problem.test,
+                     .seed = (uint64_t)spec->sweep_seed,
+                     .draw = (uint64_t)spec->problem.seed};
+  return d->test > 0 ? htf_problem_create(d->shape.order, d->shape.size, train, test, problem)
+                     : htf_problem_split(&split, problem);
+}
+
+htf_status htf_cli__load(void *context, const htf_spec *spec, htf_problem **problem) {
+  htf_status status = HTF_OK;
+  htf_cli_data *kept = context;
+  if (strcmp(kept->path, spec->problem.file) != 0) {
+    htf_cli__forget(kept);
+    HTF_TRY(htf_file_read_problem(spec->problem.file, &kept->data));
+    memcpy(kept->path, spec->problem.file, sizeof kept->path);
+  }
+  HTF_TRY(make_problem(&kept->data, spec, problem));
+done:
+  return status;
+}
+
+void htf_cli__forget(htf_cli_data *kept) {
+  htf_file_data_clear(&kept->data);
+  kept->path[0] = '\0';
+}
+
+// ---- sizes ----------------------------------------------------------------------------
+
+// Rows of a node's table are at most the samples, and at most the tuples of its modes; both
+// bounds hold for the work and for the memory.
+htf_status htf_cli__size(const htf_spec *spec, htf_cli_size *size) {
+  htf_status status = HTF_OK;
+  htf_model *model = NULL;
+  HTF_TRY(htf_run_model(spec, &model));
+  const htf_tree *tree = htf_model_tree(model);
+  *size = (htf_cli_size){.parameters = htf_model_parameters(model)};
+  for (int node = 0; node < htf_tree_nodes(tree); node++) {
+    const int *modes;
+    double tuples = 1;
+    int count = htf_tree_modes(tree, node, &modes);
+    for (int i = 0; i < count; i++) {
+      tuples *= (double)spec->problem.shape.size[modes[i]];
+    }
+    double rows = fmin(tuples, spec->problem.samples);
+    double in = (double)htf_model_rows(model, node),
+           out = (double)htf_model_cols(model, node);
+    bool leaf = htf_tree_children(tree, node) == 0;
+    size->flops += leaf ? 2 * rows * out : 6 * rows * in * out + 4 * rows * in;
+    size->bytes += 8 * 4 * rows * (leaf ? out : in + out);
+  }
+  size->bytes += 8 * (double)size->parameters * 20; // the integrator's vectors
+done:
+  htf_model_destroy(&model);
+  return status;
+}
+
+// A smaller start waits longer on its first plateau, by a few steps a decade (theory.md
+// section 5); a flow takes some thousand gradients, a descent as many as it may.
+double htf_cli__length(const htf_spec *spec, const htf_cli_size *size) {
+  double gradients = spec->flow.method == HTF_METHOD_GD
+                         ? fmin((double)spec->stop.steps, 1e5)
+                         : 1000 + 300 * fmax(0, -log10(spec->init.std));
+  return gradients * size->flops;
+}
