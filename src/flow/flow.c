@@ -233,11 +233,11 @@ htf_status htf_flow_find_arc(htf_flow *flow, double arc, double *fraction) {
   double low = 0, high = 1, below = -target, above = whole - target;
   int kept = 0;
   *fraction = arc == flow->arc ? 1 : 0;
-  for (int i = 0; i < 100 && below < 0 && above > 0 && high - low > 1e-15; i++) {
+  for (int i = 0; i < 60 && below < 0 && above > 0 && high - low > 1e-15; i++) {
     *fraction = low + (high - low) * (below / (below - above));
     HTF_TRY(look(flow, *fraction, flow->probe));
     double residual = distance(flow->probe, flow->before, flow->system.size) - target;
-    if (fabs(residual) <= 1e-15 * whole) {
+    if (fabs(residual) <= 1e-12 * whole) {
       break;
     }
     if (residual < 0) {
