@@ -102,6 +102,14 @@ htf_status htf_plan__check_twice(htf_plan__errors *errors,
                                  const htf_plan__settings *settings);
 // Marks every field at or below a key as broken.
 void htf_plan__mark(htf_plan__reader *reader, const char *key);
+// The best suggestion so far for a wrong name, and a list of what there is.
+typedef struct htf_plan__suggestion {
+  const char *wrong;
+  int distance;
+  char best[HTF_MAX_LABEL], list[HTF_MAX_TEXT];
+} htf_plan__suggestion;
+
+void htf_plan__consider(htf_plan__suggestion *suggestion, const char *name);
 // Complains of an unknown key below a section ("" for the top), suggesting near ones;
 // `extra` lists further names that are valid there, NULL at its end.
 htf_status htf_plan__unknown(htf_plan__errors *errors, const htf_plan__node *key,
@@ -112,6 +120,12 @@ htf_status htf_plan__check_keys(htf_plan__errors *errors, const htf_plan__node *
 // section, whose kind alone will do.
 htf_status htf_plan__read(htf_plan__reader *reader, const char *key,
                           const htf_plan__node *value, htf_plan__settings *settings);
+
+// Reads a tree, {arity: 4, pattern: half} or a scalar, as the label that it is built from,
+// "arity 4 half". *good is false after an error.
+htf_status htf_plan__read_tree(htf_plan__reader *reader, const htf_field *field,
+                               const htf_plan__node *node, char *text, size_t size,
+                               bool *good);
 
 // ---- axes ------------------------------------------------------------------------------
 
@@ -183,6 +197,8 @@ enum { HTF_PLAN__MODEL, HTF_PLAN__TARGET };
 // trees.
 htf_status htf_plan__resolve(htf_plan *plan, const htf_plan_source *source,
                              htf_plan__reader *reader);
+// The data file of this path, or NULL.
+const htf_plan__file *htf_plan__find_file(const htf_plan *plan, const char *path);
 // Puts what the data file says into the spec, and counts for fractions.
 htf_status htf_plan__resolve_counts(const htf_plan *plan, htf_spec *spec);
 // Which combination of a group's axes a run has.

@@ -3,7 +3,6 @@
 // data files and what they give. Only axes that touch the same question are multiplied, so
 // a sweep of 10^6 runs is checked by a few combinations; the trees found on the way are
 // kept.
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -154,15 +153,6 @@ done:
 
 // ---- data files ------------------------------------------------------------------------
 
-static const htf_plan__file *find_file(const htf_plan *plan, const char *path) {
-  for (int i = 0; i < plan->files; i++) {
-    if (strcmp(plan->file[i].path, path) == 0) {
-      return &plan->file[i];
-    }
-  }
-  return NULL;
-}
-
 static htf_status describe(check *c, const char *path) {
   static const char *const file_keys[] = {"problem.file", NULL};
   htf_status status = HTF_OK;
@@ -201,7 +191,7 @@ static htf_status describe_all(check *c) {
   for (; good && c->combination < c->group.combinations; c->combination++) {
     HTF_TRY(apply(c));
     const char *path = c->spec->problem.file;
-    if (path[0] != '\0' && find_file(c->plan, path) == NULL) {
+    if (path[0] != '\0' && htf_plan__find_file(c->plan, path) == NULL) {
       HTF_TRY(describe(c, path));
     }
   }
@@ -220,11 +210,11 @@ static htf_status check_given_twice(check *c, const char *key) {
   HTF_TRY(open_check(c, keys, &good));
   for (; good && c->combination < c->group.combinations; c->combination++) {
     HTF_TRY(apply(c));
-    const htf_plan__file *file = find_file(c->plan, c->spec->problem.file);
+    const htf_plan__file *file = htf_plan__find_file(c->plan, c->spec->problem.file);
     if (file != NULL && (!counts || file->is.test > 0) && find_place(c, key, &place)) {
       HTF_TRY(htf_plan__complain(c->reader->errors, place,
-                                 "%s has no meaning with problem.file \"%.200s\"%s", key,
-                                 file->path, counts ? ", which has a test list" : ""));
+                                 "%s has no meaning with problem.file%s", key,
+                                 counts ? ", which has a test list" : ""));
     }
   }
 done:
@@ -232,85 +222,7 @@ done:
   return status;
 }
 
-// ---- counts ----------------------------------------------------------------------------
-
-static double entries_of(const htf_shape *shape) {
-  double entries = 1;
-  for (int i = 0; i < shape->order; i++) {
-    entries *= (double)shape->size[i];
-  }
-  return entries;
-}
-
-// A fraction of all, rounded down but for rounding errors; a count as it is; all where
-// nothing was asked for.
-static double resolve_count(double asked, double all, double otherwise) {
-  double share = floor(asked * all * (1 + 1e-12));
-  return isnan(asked) ? otherwise : asked < 1 ? share : asked;
-}
-
-static htf_status check_counts(const htf_spec *spec, double all, const char *what) {
-  htf_status status = HTF_OK;
-  double samples = spec->problem.samples, test = spec->problem.test;
-  HTF_CHECK(all <= 0x1p62, HTF_E_CONFIG, "a tensor of %g entries cannot be sampled", all);
-  HTF_CHECK(samples >= 1, HTF_E_CONFIG,
-            "no training samples: %.15g of %.15g %s, %.15g of them held out",
-            fmax(samples, 0), all, what, test);
-  HTF_CHECK(samples + test <= all, HTF_E_CONFIG,
-            "%.15g training and %.15g held-out samples, but there are %.15g %s", samples,
-            test, all, what);
-done:
-  return status;
-}
-
-// In the plan's base NAN stands for counts that were not given, order 0 for a shape.
-static htf_status count_file(const htf_plan__file *file, htf_spec *spec) {
-  htf_status status = HTF_OK;
-  double listed = (double)file->is.train;
-  spec->problem.shape = file->is.shape;
-  memcpy(spec->problem.file_digest, file->is.digest, HTF_DIGEST_TEXT);
-  if (file->is.test > 0) {
-    spec->problem.samples = listed;
-    spec->problem.test = (double)file->is.test;
-    return status;
-  }
-  spec->problem.test = resolve_count(spec->problem.test, listed, 0);
-  spec->problem.samples =
-      resolve_count(spec->problem.samples, listed, listed - spec->problem.test);
-  HTF_TRY(check_counts(spec, listed, "samples in the file"));
-done:
-  return status;
-}
-
-static htf_status count_planted(htf_spec *spec) {
-  htf_status status = HTF_OK;
-  htf_spec *p = spec;
-  if (p->problem.shape.order == 0) {
-    const htf_field *field = htf_spec_field("problem.shape");
-    HTF_TRY(htf_spec_set(p, field, field->initial));
-  }
-  double entries = entries_of(&p->problem.shape);
-  double samples = 0, test = 0;
-  htf_spec_read_number(htf_spec_field("problem.samples")->initial, &samples);
-  htf_spec_read_number(htf_spec_field("problem.test")->initial, &test);
-  p->problem.samples = resolve_count(p->problem.samples, entries, samples);
-  p->problem.test = resolve_count(p->problem.test, entries, test);
-  HTF_TRY(check_counts(p, entries, "entries"));
-  if (p->problem.target_norm == 0) {
-    p->problem.target_norm = sqrt(entries);
-  }
-done:
-  return status;
-}
-
-htf_status htf_plan__resolve_counts(const htf_plan *plan, htf_spec *spec) {
-  if (spec->problem.file[0] == '\0') {
-    return count_planted(spec);
-  }
-  const htf_plan__file *file = find_file(plan, spec->problem.file);
-  HTF_ASSERT(file != NULL);
-  return count_file(file, spec);
-}
+// ---- counts and trees ------------------------------------------------------------------
 
 static htf_status check_all_counts(check *c) {
   static const char *const keys[] = {"problem.samples", "problem.test", "problem.shape",
@@ -327,8 +239,6 @@ done:
   close_check(c);
   return status;
 }
-
-// ---- trees -----------------------------------------------------------------------------
 
 // The tree of a label in Newick with every width; *newick is the caller's to HTF_FREE.
 static htf_status resolve_tree(const htf_spec *spec, int which, char **newick) {

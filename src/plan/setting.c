@@ -96,14 +96,7 @@ void htf_plan__mark(htf_plan__reader *reader, const char *key) {
   }
 }
 
-// The best suggestion so far for a wrong name, and a list of what there is.
-typedef struct suggestion {
-  const char *wrong;
-  int distance;
-  char best[HTF_MAX_LABEL], list[HTF_MAX_TEXT];
-} suggestion;
-
-static void consider(suggestion *s, const char *name) {
+void htf_plan__consider(htf_plan__suggestion *s, const char *name) {
   int distance = htf_spec_distance(s->wrong, name);
   if (htf_spec_resembles(s->wrong, name) &&
       (s->best[0] == '\0' || distance < s->distance)) {
@@ -112,14 +105,14 @@ static void consider(suggestion *s, const char *name) {
   }
 }
 
-static void list(suggestion *s, const char *name) {
+static void list(htf_plan__suggestion *s, const char *name) {
   size_t used = strlen(s->list);
   snprintf(s->list + used, sizeof s->list - used, "%s%s", used > 0 ? ", " : "", name);
 }
 
 // Names at this level, once each; fields come in the table's order, so the names of one
 // section stand together.
-static void consider_level(suggestion *s, const char *section) {
+static void consider_level(htf_plan__suggestion *s, const char *section) {
   char name[HTF_MAX_LABEL], last[HTF_MAX_LABEL] = "";
   int count;
   const htf_field *field = htf_spec_fields(&count);
@@ -128,7 +121,7 @@ static void consider_level(suggestion *s, const char *section) {
     if (rest != NULL) {
       snprintf(name, sizeof name, "%.*s", (int)strcspn(rest, "."), rest);
       if (strcmp(name, last) != 0) {
-        consider(s, name);
+        htf_plan__consider(s, name);
         list(s, name);
         memcpy(last, name, sizeof last);
       }
@@ -137,14 +130,15 @@ static void consider_level(suggestion *s, const char *section) {
 }
 
 // Whole keys, by themselves or by their last word: `std` means init.std.
-static void consider_keys(suggestion *s) {
+static void consider_keys(htf_plan__suggestion *s) {
   int count;
   const htf_field *field = htf_spec_fields(&count);
   for (int i = 0; i < count; i++) {
     if (below("", &field[i]) != NULL) {
       const char *dot = strrchr(field[i].key, '.');
-      consider(s, field[i].key);
-      if (dot != NULL && strcmp(dot + 1, s->wrong) == 0 && s->best[0] == '\0') {
+      htf_plan__consider(s, field[i].key);
+      if (dot != NULL && strcmp(dot + 1, s->wrong) == 0 &&
+          (s->best[0] == '\0' || s->distance > 0)) {
         s->distance = 0;
         snprintf(s->best, sizeof s->best, "%s", field[i].key);
       }
@@ -155,7 +149,7 @@ static void consider_keys(suggestion *s) {
 htf_status htf_plan__unknown(htf_plan__errors *errors, const htf_plan__node *key,
                              const char *section, const char *const *extra) {
   static const char *const later[] = {"blocks", "where", "zip", "uniform", "loguniform"};
-  suggestion s = {.wrong = key->text};
+  htf_plan__suggestion s = {.wrong = key->text};
   for (size_t i = 0; i < sizeof later / sizeof *later; i++) {
     if (strcmp(key->text, later[i]) == 0) {
       return htf_plan__complain(errors, key->place,
@@ -163,13 +157,13 @@ htf_status htf_plan__unknown(htf_plan__errors *errors, const htf_plan__node *key
     }
   }
   for (int i = 0; extra != NULL && extra[i] != NULL; i++) {
-    consider(&s, extra[i]);
+    htf_plan__consider(&s, extra[i]);
     list(&s, extra[i]);
   }
   if (section != NULL) {
     consider_level(&s, section);
   }
-  if (section != NULL && s.best[0] == '\0') {
+  if (section != NULL) {
     consider_keys(&s);
   }
   const char *in = section == NULL ? "" : section;
@@ -277,75 +271,6 @@ done:
   return status;
 }
 
-static const htf_plan__node *value_of(const htf_plan__node *map, const char *key) {
-  for (int i = 0; i < map->count; i++) {
-    const htf_plan__node *name = map->item[2 * i];
-    if (name->kind == HTF_PLAN__SCALAR && strcmp(name->text, key) == 0) {
-      return map->item[2 * i + 1];
-    }
-  }
-  return NULL;
-}
-
-// A whole number from 1 to 10^6, or 0.
-static int small_count(const htf_plan__node *node) {
-  double count;
-  bool good = node->kind == HTF_PLAN__SCALAR && !node->quoted &&
-              htf_spec_read_number(node->text, &count) && count >= 1 && count <= 1e6 &&
-              count == (int)count;
-  return good ? (int)count : 0;
-}
-
-static bool is_pattern(const htf_plan__node *node) {
-  return node->kind == HTF_PLAN__SCALAR &&
-         (strcmp(node->text, "adjacent") == 0 || strcmp(node->text, "half") == 0 ||
-          strcmp(node->text, "square") == 0);
-}
-
-// {arity: 4, pattern: half} -> "arity 4 half", the label that trees are built from.
-static htf_status read_tree(htf_plan__reader *reader, const htf_field *field,
-                            const htf_plan__node *map, char *text, size_t size,
-                            bool *good) {
-  static const char *const names[] = {"arity", "depth", "pattern", NULL};
-  htf_status status = HTF_OK;
-  const htf_plan__node *arity = value_of(map, "arity"), *depth = value_of(map, "depth"),
-                       *pattern = value_of(map, "pattern");
-  const htf_plan__node *number = arity != NULL ? arity : depth;
-  *good = false;
-  HTF_TRY(htf_plan__check_keys(reader->errors, map));
-  for (int i = 0; i < map->count; i++) {
-    const htf_plan__node *key = map->item[2 * i];
-    if (key->kind == HTF_PLAN__SCALAR && value_of(map, key->text) != arity &&
-        value_of(map, key->text) != depth && value_of(map, key->text) != pattern) {
-      HTF_TRY(htf_plan__unknown(reader->errors, key, NULL, names));
-      goto done;
-    }
-  }
-  int count = number == NULL ? 0 : small_count(number);
-  if ((arity == NULL) == (depth == NULL) || count == 0) {
-    HTF_TRY(htf_plan__complain(reader->errors, number == NULL ? map->place : number->place,
-                               "%s wants as a mapping {arity: A} or {depth: L}, perhaps "
-                               "with pattern: adjacent, half or square",
-                               field->key));
-    goto done;
-  }
-  if (pattern != NULL && !is_pattern(pattern)) {
-    char got[HTF_MAX_LABEL];
-    HTF_TRY(htf_plan__complain(reader->errors, pattern->place,
-                               "pattern wants one of: adjacent, half, square; got %s",
-                               htf_plan__describe(pattern, got)));
-    goto done;
-  }
-  snprintf(text, size, "%s %d%s%.100s", arity != NULL ? "arity" : "depth", count,
-           pattern != NULL ? " " : "", pattern != NULL ? pattern->text : "");
-  *good = true;
-done:
-  if (!*good) {
-    htf_plan__mark(reader, field->key);
-  }
-  return status;
-}
-
 static htf_status read_field(htf_plan__reader *reader, const htf_field *field,
                              const htf_plan__node *node, htf_plan__settings *settings) {
   htf_status status = HTF_OK;
@@ -354,8 +279,9 @@ static htf_status read_field(htf_plan__reader *reader, const htf_field *field,
   bool good = true;
   if (field->type == HTF_FIELD_SHAPE && node->kind == HTF_PLAN__LIST) {
     HTF_TRY(read_shape(reader, field, node, text, sizeof text, &good));
-  } else if (field->type == HTF_FIELD_TREE && node->kind == HTF_PLAN__MAP) {
-    HTF_TRY(read_tree(reader, field, node, text, sizeof text, &good));
+  } else if (field->type == HTF_FIELD_TREE && !htf_plan__is_null(node) &&
+             node->kind != HTF_PLAN__LIST) {
+    HTF_TRY(htf_plan__read_tree(reader, field, node, text, sizeof text, &good));
   } else if (node->kind != HTF_PLAN__SCALAR ||
              (htf_plan__is_null(node) && field->type != HTF_FIELD_TEXT) ||
              (node->quoted && is_number(field->type))) {
