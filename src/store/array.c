@@ -272,6 +272,7 @@ static htf_status flush(htf_results__array *array) {
   HDF5_TRY(HTF_E_IO, H5Sselect_hyperslab(file, H5S_SELECT_SET, start, NULL, count, NULL));
   HDF5_OPEN(HTF_E_IO, memory, H5Screate_simple(array->rank, count, NULL));
   HDF5_TRY(HTF_E_IO, H5Dwrite(array->id, array->type, memory, file, H5P_DEFAULT, block));
+  HTF_TRY(htf_results__check(array->layout));
   array->written += array->filled;
   clear_block(array);
 done:
@@ -339,28 +340,6 @@ done:
   return status;
 }
 
-// The length of the UTF-8 sequence that starts here, 0 if none does.
-static int sequence(const unsigned char *c) {
-  static const struct {
-    unsigned char mask, lead;
-  } form[] = {{0x80, 0x00}, {0xe0, 0xc0}, {0xf0, 0xe0}, {0xf8, 0xf0}};
-  static const uint32_t least[] = {0, 0x80, 0x800, 0x10000};
-  for (int n = 0; n < 4; n++) {
-    if ((c[0] & form[n].mask) == form[n].lead) {
-      uint32_t point = c[0] & (uint32_t)(unsigned char)~form[n].mask;
-      for (int i = 1; i <= n; i++) {
-        if ((c[i] & 0xc0) != 0x80) {
-          return 0;
-        }
-        point = point << 6 | (c[i] & 0x3fu);
-      }
-      bool surrogate = point >= 0xd800 && point < 0xe000;
-      return point < least[n] || point > 0x10ffff || surrogate ? 0 : n + 1;
-    }
-  }
-  return 0;
-}
-
 htf_status htf_results__put_text(htf_results__array *array, const char *text) {
   htf_status status = HTF_OK;
   HTF_TRY(reserve(array, array->kind == HTF_ARRAY_TEXT));
@@ -368,11 +347,7 @@ htf_status htf_results__put_text(htf_results__array *array, const char *text) {
   char *copy = NULL;
   HTF_NEW(copy, length + 1);
   memcpy(copy, text, length);
-  for (size_t i = 0; i < length;) {
-    int n = sequence((const unsigned char *)copy + i);
-    copy[i] = n > 0 ? copy[i] : '?';
-    i += n > 0 ? (size_t)n : 1;
-  }
+  htf_results__clean(copy);
   array->texts[array->filled++] = copy;
 done:
   return status;
@@ -396,8 +371,6 @@ htf_status htf_results__array_close(htf_results__array **array) {
     HTF_TRY(htf_results__enter(a->layout, a->path, letters[a->kind], a->rank, a->dims,
                                &digest));
   }
-  // A scale stays open for the arrays over it, so closing it here would write nothing yet.
-  HDF5_TRY(HTF_E_IO, H5Dflush(a->id));
   HTF_TRY(htf_file__close(&a->id));
 done:
   htf_results__array_drop(array);

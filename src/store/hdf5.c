@@ -3,6 +3,8 @@
 
 #include <stdio.h>
 
+#include "htflow/results.h"
+
 void htf_file__hdf5_quiet(void) {
   H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
 }

@@ -8,10 +8,12 @@
 #include <string.h>
 
 #include "disk_impl.h"
+#include "driver_impl.h"
 #include "hdf5_impl.h"
 #include "htflow/memory.h"
 
 struct htf_results__layout {
+  htf_results__disk *disk;
   hid_t file, root;
   int64_t lines, room;
   char **line; // [lines] of the manifest, unsorted
@@ -31,7 +33,7 @@ done:
   return status;
 }
 
-static htf_status create_file(const char *path, hid_t *file) {
+static htf_status create_file(const char *path, htf_results__disk *disk, hid_t *file) {
   htf_status status = HTF_OK;
   hid_t creation = -1, access = -1;
   HDF5_OPEN(HTF_E_IO, creation, H5Pcreate(H5P_FILE_CREATE));
@@ -39,7 +41,10 @@ static htf_status create_file(const char *path, hid_t *file) {
   HDF5_OPEN(HTF_E_IO, access, H5Pcreate(H5P_FILE_ACCESS));
   HDF5_TRY(HTF_E_IO, H5Pset_fclose_degree(access, H5F_CLOSE_STRONG));
   HDF5_TRY(HTF_E_IO, H5Pset_libver_bounds(access, H5F_LIBVER_EARLIEST, H5F_LIBVER_V18));
-  HDF5_OPEN(HTF_E_IO, *file, H5Fcreate(path, H5F_ACC_EXCL, creation, access));
+  HTF_TRY(htf_results__disk_use(disk, access));
+  *file = H5Fcreate(path, H5F_ACC_EXCL, creation, access);
+  HTF_TRY(htf_results__disk_check(disk));
+  HTF_CHECK(*file >= 0, HTF_E_IO, "HDF5: %s", htf_file__hdf5_text());
 done:
   htf_file__drop(&creation);
   htf_file__drop(&access);
@@ -51,13 +56,18 @@ htf_status htf_results__create(const char *path, htf_results__layout **out) {
   htf_results__layout *layout = NULL;
   HTF_NEW(layout, 1);
   layout->file = layout->root = -1;
-  HTF_TRY(create_file(path, &layout->file));
+  HTF_TRY(htf_results__disk_create(&layout->disk));
+  HTF_TRY(create_file(path, layout->disk, &layout->file));
   HDF5_OPEN(HTF_E_IO, layout->root, H5Gopen2(layout->file, "/", H5P_DEFAULT));
   *out = layout;
   layout = NULL;
 done:
   htf_results__destroy(&layout);
   return status;
+}
+
+htf_status htf_results__check(const htf_results__layout *layout) {
+  return htf_results__disk_check(layout->disk);
 }
 
 hid_t htf_results__root(const htf_results__layout *layout) {
@@ -69,6 +79,7 @@ htf_status htf_results__finish(htf_results__layout *layout) {
   HTF_TRY(htf_file__close(&layout->root));
   HDF5_TRY(HTF_E_IO, H5Fflush(layout->file, H5F_SCOPE_LOCAL));
   HTF_TRY(htf_file__close(&layout->file));
+  HTF_TRY(htf_results__disk_check(layout->disk));
 done:
   return status;
 }
@@ -78,6 +89,7 @@ void htf_results__destroy(htf_results__layout **layout) {
   if (l != NULL) {
     htf_file__drop(&l->root);
     htf_file__drop(&l->file);
+    htf_results__disk_destroy(&l->disk);
     for (int64_t i = 0; i < l->lines; i++) {
       HTF_FREE(l->line[i]);
     }

@@ -67,6 +67,8 @@ htf_status htf_results__enter(htf_results__layout *layout, const char *path, cha
 htf_status htf_results__checksum(htf_results__layout *layout, htf_digest *checksum);
 // Writes out and closes the file; all ids must be closed. Raises HTF_E_IO.
 htf_status htf_results__finish(htf_results__layout *layout);
+// Raises HTF_E_IO once the disk has refused anything.
+htf_status htf_results__check(const htf_results__layout *layout);
 // Closes what is still open, whatever state it is in.
 void htf_results__destroy(htf_results__layout **layout);
 
@@ -104,6 +106,8 @@ htf_status htf_results__put_real(htf_results__array *array, double value);
 htf_status htf_results__put_integer(htf_results__array *array, int64_t value);
 // What is not UTF-8 in it becomes '?'.
 htf_status htf_results__put_text(htf_results__array *array, const char *text);
+// Puts '?' for every byte that is not UTF-8 (RFC 3629).
+void htf_results__clean(char *text);
 // Writes what is left, and enters the array's digest. All rows must have been put. Raises
 // HTF_E_IO; fine with NULL.
 htf_status htf_results__array_close(htf_results__array **array);
