@@ -66,6 +66,18 @@ htf_matrix htf_evaluation__weights(const htf_evaluation_node *v, const double *t
   return htf_matrix_view(theta + v->offset, v->rows, v->cols);
 }
 
+void htf_evaluation__multiply_back(const htf_evaluation_node *v, htf_matrix a,
+                                   const double *theta, const double *flipped, double beta,
+                                   htf_matrix c) {
+  if (flipped != NULL) {
+    htf_dense_multiply(HTF_PLAIN, a, HTF_PLAIN, htf_matrix_view(flipped, v->cols, v->rows),
+                       beta, c);
+  } else {
+    htf_dense_multiply(HTF_PLAIN, a, HTF_TRANSPOSED, htf_evaluation__weights(v, theta),
+                       beta, c);
+  }
+}
+
 static void copy_rows(int64_t rows, int64_t cols, const double *from, int64_t from_stride,
                       double *to, int64_t to_stride) {
   for (int64_t i = 0; i < rows; i++) {
@@ -171,9 +183,12 @@ static void pull_back_node(htf_evaluation *e, int node, const double *theta,
       HTF_TRANSPOSED,
       htf_evaluation__view(v->product.value, v->n, v->rows, v->product.stride), HTF_PLAIN,
       adjoint, 0, htf_evaluation__weights(v, gradient));
-  htf_dense_multiply(HTF_PLAIN, adjoint, HTF_TRANSPOSED, htf_evaluation__weights(v, theta),
-                     0,
-                     htf_evaluation__view(v->slope.value, v->n, v->rows, v->slope.stride));
+  if (v->flipped[0] != NULL) {
+    e->kernels->transpose(theta + v->offset, v->rows, v->cols, v->flipped[0]);
+  }
+  htf_evaluation__multiply_back(
+      v, adjoint, theta, v->flipped[0], 0,
+      htf_evaluation__view(v->slope.value, v->n, v->rows, v->slope.stride));
   htf_evaluation__open_sums(e, node, gradient, false);
   sum_slopes(e, node);
   htf_evaluation__close_sums(e, node, gradient, false);

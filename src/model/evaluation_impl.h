@@ -27,6 +27,7 @@ typedef struct htf_evaluation_node {
   bool partial;            // not all of its sums are overwritten: clear before summing
   htf_rows value, adjoint; // V, dV [n, Q*], of a leaf [D, Q*]
   htf_rows product, slope; // P, dP [n, R*] of an interior node but the root
+  double *flipped[2];      // W^T, W'^T [Q, R] of interior nodes with small matrices
   double *sum;             // G [n, Q*] of a child of a root of two, for second order
   htf_factor *factors;     // [children]
   htf_segments *segments;  // [children] if there are two
@@ -57,6 +58,10 @@ htf_matrix htf_evaluation__view(const double *data, int64_t n, int64_t cols,
                                 int64_t stride);
 // W^(v) in an array laid out like theta.
 htf_matrix htf_evaluation__weights(const htf_evaluation_node *v, const double *theta);
+// C = A W^T + beta C, with W^(v) in an array laid out like theta and `flipped` W^T or NULL.
+void htf_evaluation__multiply_back(const htf_evaluation_node *v, htf_matrix a,
+                                   const double *theta, const double *flipped, double beta,
+                                   htf_matrix c);
 // Points the leaves' V at theta, or V' at a direction, copying where padding is needed.
 void htf_evaluation__bind(htf_evaluation *e, const double *theta, bool tangent);
 // Before and after a node's sums into its children's dV, or dV', where leaves' sums end in

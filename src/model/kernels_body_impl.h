@@ -241,59 +241,95 @@ static void root_values_tangent(const htf_root_side *side, int64_t width, double
   FOR_BLOCKS(width, root_values_block, true, side, y);
 }
 
-INLINE void root_collect_block(const int B, int64_t c, const bool tangent,
-                               const htf_root_side *side) {
+// The sums G of a block of columns into `out`: sum_j e X. With tangents sum_j e' X + e X':
+// in narrow blocks at once; in wide ones, where X and X' together seldom stay in the first
+// cache, one after the other.
+INLINE void weigh_terms(const int B, int64_t c, const bool add, const bool both,
+                        const htf_root_side *side, const double *e, const double *x) {
   const htf_segments *s = &side->segments;
-  vec weights_sum[8] = {{0}};
   for (int64_t r = 0; r < s->count; r++) {
-    vec sum[8] = {{0}}, also[8] = {{0}};
+    double *out = side->out + s->target[r] * side->out_stride + c;
+    vec sum[8], also[8];
+    UNROLL for (int j = 0; j < B; j++) {
+      sum[j] = add ? load(out + j * LANES) : (vec){0};
+      also[j] = (vec){0};
+    }
     for (int32_t t = s->start[r]; t < s->start[r + 1]; t++) {
       int64_t with = s->other[t] * side->x.stride + c;
-      double e = side->e[s->term[t]];
-      double e_tangent = tangent ? side->e_tangent[s->term[t]] : 0;
+      double weight = e[s->term[t]], weight2 = both ? side->e[s->term[t]] : 0;
       UNROLL for (int j = 0; j < B; j++) {
-        vec x = load(side->x.value + with + j * LANES);
-        sum[j] += (tangent ? e_tangent : e) * x;
-        if (tangent) {
-          also[j] += e * load(side->x.tangent + with + j * LANES);
+        sum[j] += weight * load(x + with + j * LANES);
+        if (both) {
+          also[j] += weight2 * load(side->x.tangent + with + j * LANES);
         }
       }
     }
-    int64_t row = s->target[r] * side->a.stride + c;
-    int64_t kept = r * side->sum.stride + c, to = s->target[r] * side->out_stride + c;
     UNROLL for (int j = 0; j < B; j++) {
-      vec w = load(side->weights + c + j * LANES), out;
+      store(out + j * LANES, both ? (vec)(sum[j] + also[j]) : sum[j]);
+    }
+  }
+}
+
+INLINE void weigh_block(const int B, int64_t c, const bool tangent,
+                        const htf_root_side *side) {
+  if (!tangent) {
+    weigh_terms(B, c, false, false, side, side->e, side->x.value);
+  } else if (B < 8) {
+    weigh_terms(B, c, false, true, side, side->e_tangent, side->x.value);
+  } else {
+    weigh_terms(B, c, false, false, side, side->e_tangent, side->x.value);
+    weigh_terms(B, c, true, false, side, side->e, side->x.tangent);
+  }
+}
+
+// From G in `out`: the sums' other factors, and dw.
+INLINE void finish_block(const int B, int64_t c, const bool tangent,
+                         const htf_root_side *side) {
+  vec dw[8] = {{0}};
+  for (int64_t r = 0; r < side->segments.count; r++) {
+    int32_t row = side->segments.target[r];
+    const double *a = side->a.value + row * side->a.stride + c;
+    const double *a_tangent = tangent ? side->a.tangent + row * side->a.stride + c : a;
+    double *out = side->out + row * side->out_stride + c;
+    double *kept =
+        side->sum.value == NULL ? out : side->sum.value + r * side->sum.stride + c;
+    UNROLL for (int j = 0; j < B; j++) {
+      vec w = load(side->weights + c + j * LANES), g = load(out + j * LANES);
+      vec part = w * g, a_g = load(a + j * LANES) * g;
       if (tangent) {
-        vec g = load(side->sum.value + kept + j * LANES);
-        sum[j] += also[j];
-        out = load(side->weights_tangent + c + j * LANES) * g + w * sum[j];
-        if (side->weights_sum != NULL) {
-          weights_sum[j] += load(side->a.tangent + row + j * LANES) * g +
-                            load(side->a.value + row + j * LANES) * sum[j];
-        }
+        vec first = load(kept + j * LANES);
+        part += load(side->weights_tangent + c + j * LANES) * first;
+        a_g += load(a_tangent + j * LANES) * first;
       } else {
-        out = w * sum[j];
-        if (side->sum.value != NULL) {
-          store(side->sum.value + kept + j * LANES, sum[j]);
-        }
-        if (side->weights_sum != NULL) {
-          weights_sum[j] += load(side->a.value + row + j * LANES) * sum[j];
-        }
+        store(kept + j * LANES, g);
       }
-      store(side->out + to + j * LANES, out);
+      store(out + j * LANES, part);
+      dw[j] += a_g;
     }
   }
   for (int j = 0; side->weights_sum != NULL && j < B; j++) {
-    store(side->weights_sum + c + j * LANES, weights_sum[j]);
+    store(side->weights_sum + c + j * LANES, dw[j]);
   }
 }
 
 static void root_collect(const htf_root_side *side, int64_t width) {
-  FOR_BLOCKS(width, root_collect_block, false, side);
+  FOR_BLOCKS(width, weigh_block, false, side);
+  FOR_BLOCKS(width, finish_block, false, side);
 }
 
 static void root_collect_tangent(const htf_root_side *side, int64_t width) {
-  FOR_BLOCKS(width, root_collect_block, true, side);
+  FOR_BLOCKS(width, weigh_block, true, side);
+  FOR_BLOCKS(width, finish_block, true, side);
+}
+
+// ---- transposes -----------------------------------------------------------------------
+
+static void transpose(const double *from, int64_t rows, int64_t cols, double *to) {
+  for (int64_t j = 0; j < cols; j++) {
+    for (int64_t i = 0; i < rows; i++) {
+      to[j * rows + i] = from[i * cols + j];
+    }
+  }
 }
 
 #define TABLE(name)  JOIN(htf_kernels__, name)
@@ -313,4 +349,5 @@ const htf_kernels TABLE(HTF_KERNELS) = {
     .root_values_tangent = root_values_tangent,
     .root_collect = root_collect,
     .root_collect_tangent = root_collect_tangent,
+    .transpose = transpose,
 };

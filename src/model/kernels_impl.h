@@ -76,6 +76,8 @@ typedef struct htf_kernels {
   // G'_r = sum_j e' X + e X', out = w' * G + w * G', dw = sum_r A' * G + A * G', reading G.
   void (*root_collect)(const htf_root_side *side, int64_t width);
   void (*root_collect_tangent)(const htf_root_side *side, int64_t width);
+  // to [cols, rows] = from [rows, cols] transposed.
+  void (*transpose)(const double *from, int64_t rows, int64_t cols, double *to);
 } htf_kernels;
 
 extern const htf_kernels htf_kernels__baseline;

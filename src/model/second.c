@@ -8,13 +8,6 @@
 #include "evaluation_impl.h"
 #include "htflow/memory.h"
 
-// C = op(..): A B + A2 B2, both with the second factor transposed or not.
-static void multiply_two(htf_matrix a, htf_matrix b, htf_matrix a2, htf_matrix b2,
-                         htf_transpose op_b, htf_matrix c) {
-  htf_dense_multiply(HTF_PLAIN, a, op_b, b, 0, c);
-  htf_dense_multiply(HTF_PLAIN, a2, op_b, b2, 1, c);
-}
-
 void htf_evaluation_tangent(htf_evaluation *e, const double *theta, const double *direction,
                             double *dy) {
   HTF_ASSERT(e->use == HTF_USE_HESSIAN);
@@ -25,12 +18,16 @@ void htf_evaluation_tangent(htf_evaluation *e, const double *theta, const double
     if (v->children > 0) {
       e->kernels->multiply_tangent(v->factors, v->children, v->n, v->width,
                                    v->product.tangent, v->product.stride);
-      multiply_two(
+      htf_matrix out =
+          htf_evaluation__view(v->value.tangent, v->n, v->cols, v->value.stride);
+      htf_dense_multiply(
+          HTF_PLAIN,
           htf_evaluation__view(v->product.tangent, v->n, v->rows, v->product.stride),
-          htf_evaluation__weights(v, theta),
+          HTF_PLAIN, htf_evaluation__weights(v, theta), 0, out);
+      htf_dense_multiply(
+          HTF_PLAIN,
           htf_evaluation__view(v->product.value, v->n, v->rows, v->product.stride),
-          htf_evaluation__weights(v, direction), HTF_PLAIN,
-          htf_evaluation__view(v->value.tangent, v->n, v->cols, v->value.stride));
+          HTF_PLAIN, htf_evaluation__weights(v, direction), 1, out);
     }
   }
   htf_evaluation__root_values(e, dy, true);
@@ -64,11 +61,16 @@ static void differentiate_node(htf_evaluation *e, int node, const double *theta,
                                const double *direction, double *product) {
   htf_evaluation_node *v = &e->nodes[node];
   multiply_stacked(v, product);
-  multiply_two(htf_evaluation__view(v->adjoint.tangent, v->n, v->cols, v->adjoint.stride),
-               htf_evaluation__weights(v, theta),
-               htf_evaluation__view(v->adjoint.value, v->n, v->cols, v->adjoint.stride),
-               htf_evaluation__weights(v, direction), HTF_TRANSPOSED,
-               htf_evaluation__view(v->slope.tangent, v->n, v->rows, v->slope.stride));
+  if (v->flipped[1] != NULL) { // the other was made by the pullback
+    e->kernels->transpose(direction + v->offset, v->rows, v->cols, v->flipped[1]);
+  }
+  htf_matrix out = htf_evaluation__view(v->slope.tangent, v->n, v->rows, v->slope.stride);
+  htf_evaluation__multiply_back(
+      v, htf_evaluation__view(v->adjoint.tangent, v->n, v->cols, v->adjoint.stride), theta,
+      v->flipped[0], 0, out);
+  htf_evaluation__multiply_back(
+      v, htf_evaluation__view(v->adjoint.value, v->n, v->cols, v->adjoint.stride),
+      direction, v->flipped[1], 1, out);
   htf_evaluation__open_sums(e, node, product, true);
   sum_slopes(e, node);
   htf_evaluation__close_sums(e, node, product, true);

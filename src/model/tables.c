@@ -65,10 +65,16 @@ static void lay_out_leaf(htf_evaluation *e, htf_evaluation_node *v) {
   }
 }
 
+// BLAS is slow at A B^T where matrices are small: then W is kept transposed as well.
+enum { SMALL = 128 * 128 };
+
 static void lay_out_interior(htf_evaluation *e, htf_evaluation_node *v, htf_rows shared) {
   v->value = take_rows(e, v->n, v->outer);
   v->slope = shared;
   v->slope.stride = stride_of(v->width);
+  for (int i = 0; i < (int)e->use && v->rows * v->cols <= SMALL; i++) {
+    v->flipped[i] = take_doubles(e, v->rows * v->cols);
+  }
   if (e->use == HTF_USE_HESSIAN) {
     take_pair(e, v->n, v->width, &v->product.value, &v->product.tangent,
               &v->product.stride);

@@ -255,6 +255,22 @@ Test(kernels, collect_at_a_root) {
   HTF_FREE(t);
 }
 
+Test(kernels, transpose) {
+  tables *t = make_tables(6);
+  double to[ROWS * MOST];
+  for (int variant = 0; htf_kernels__table(variant) != NULL; variant++) {
+    for (int64_t rows = 1; rows <= ROWS; rows += 3) {
+      for (int64_t cols = 1; cols <= 20; cols++) {
+        htf_kernels__table(variant)->transpose(t->slope, rows, cols, to);
+        for (int64_t i = 0; i < rows * cols; i++) {
+          cr_assert(eq(dbl, to[i % cols * rows + i / cols], t->slope[i]));
+        }
+      }
+    }
+  }
+  HTF_FREE(t);
+}
+
 Test(kernels, are_offered_slowest_first) {
   cr_assert(eq(str, (char *)htf_kernels__table(0)->name, "baseline"));
   int last = 0;
