@@ -70,8 +70,8 @@ static htf_status read_base(htf_plan *plan, htf_plan__reader *reader,
   }
   HTF_TRY(htf_plan__check_keys(reader->errors, root));
   for (int i = 0; i < root->count; i++) {
-    const htf_plan__node *key = root->item[2 * i];
-    if (key->kind == HTF_PLAN__SCALAR) {
+    const htf_plan__node *key = root->item[2 * i], *first;
+    if (htf_plan__is_new_key(root, i, &first)) {
       HTF_TRY(read_key(plan, reader, key, root->item[2 * i + 1], true));
     }
   }

@@ -114,6 +114,10 @@ void htf_plan__consider(htf_plan__suggestion *suggestion, const char *name);
 // `extra` lists further names that are valid there, NULL at its end.
 htf_status htf_plan__unknown(htf_plan__errors *errors, const htf_plan__node *key,
                              const char *section, const char *const *extra);
+// Whether the key of a pair is a scalar that stands in no pair before; if it does, *first
+// is the key there, else NULL.
+bool htf_plan__is_new_key(const htf_plan__node *map, int pair,
+                          const htf_plan__node **first);
 // Complains of keys of a map that are no scalars or stand there twice.
 htf_status htf_plan__check_keys(htf_plan__errors *errors, const htf_plan__node *map);
 // Adds the settings that a value at this key makes: one for a field, any number for a

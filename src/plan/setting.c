@@ -177,22 +177,30 @@ htf_status htf_plan__unknown(htf_plan__errors *errors, const htf_plan__node *key
                             key->text, where, in, s.list);
 }
 
+bool htf_plan__is_new_key(const htf_plan__node *map, int pair,
+                          const htf_plan__node **first) {
+  const htf_plan__node *key = map->item[2 * pair];
+  *first = NULL;
+  for (int i = 0; i < pair && key->kind == HTF_PLAN__SCALAR && *first == NULL; i++) {
+    const htf_plan__node *other = map->item[2 * i];
+    if (other->kind == HTF_PLAN__SCALAR && strcmp(other->text, key->text) == 0) {
+      *first = other;
+    }
+  }
+  return key->kind == HTF_PLAN__SCALAR && *first == NULL;
+}
+
 htf_status htf_plan__check_keys(htf_plan__errors *errors, const htf_plan__node *map) {
   htf_status status = HTF_OK;
   for (int i = 0; i < map->count; i++) {
-    const htf_plan__node *key = map->item[2 * i];
-    if (key->kind != HTF_PLAN__SCALAR) {
+    const htf_plan__node *key = map->item[2 * i], *first;
+    bool good = htf_plan__is_new_key(map, i, &first);
+    if (!good && first == NULL) {
       HTF_TRY(htf_plan__complain(errors, key->place, "a key must be a word"));
-      continue;
-    }
-    for (int j = 0; j < i; j++) {
-      const htf_plan__node *other = map->item[2 * j];
-      if (other->kind == HTF_PLAN__SCALAR && strcmp(other->text, key->text) == 0) {
-        HTF_TRY(htf_plan__complain(errors, key->place,
-                                   "%.100s is given twice, first at %d:%d", key->text,
-                                   other->place.line, other->place.column));
-        break;
-      }
+    } else if (!good) {
+      HTF_TRY(htf_plan__complain(errors, key->place,
+                                 "%.100s is given twice, first at %d:%d", key->text,
+                                 first->place.line, first->place.column));
     }
   }
 done:
@@ -308,8 +316,8 @@ static htf_status read_section(htf_plan__reader *reader, const char *section,
   char key[2 * HTF_MAX_LABEL];
   HTF_TRY(htf_plan__check_keys(reader->errors, map));
   for (int i = 0; i < map->count; i++) {
-    const htf_plan__node *name = map->item[2 * i];
-    if (name->kind == HTF_PLAN__SCALAR) {
+    const htf_plan__node *name = map->item[2 * i], *first;
+    if (htf_plan__is_new_key(map, i, &first)) {
       snprintf(key, sizeof key, "%.120s.%.120s", section, name->text);
       if (htf_plan__is_field(key) || htf_plan__is_section(key)) {
         HTF_TRY(htf_plan__read(reader, key, map->item[2 * i + 1], settings));

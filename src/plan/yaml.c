@@ -82,7 +82,7 @@ static void step(parser *p) {
   p->event = fy_parser_parse(p->fy);
 }
 
-// A quoted scalar's mark stands behind its quote.
+// A quoted scalar's mark stands behind its quote, an alias's behind its star.
 static htf_plan__place place_here(const parser *p) {
   htf_plan__place place = {.override = p->override};
   const struct fy_mark *mark = fy_event_start_mark(p->event);
@@ -90,7 +90,9 @@ static htf_plan__place place_here(const parser *p) {
     place.line = mark->line + 1;
     place.column = mark->column + 1;
   }
-  if (p->event->type == FYET_SCALAR) {
+  if (p->event->type == FYET_ALIAS) {
+    place.column--;
+  } else if (p->event->type == FYET_SCALAR) {
     enum fy_scalar_style style = fy_token_scalar_style(p->event->scalar.value);
     place.column -= style == FYSS_SINGLE_QUOTED || style == FYSS_DOUBLE_QUOTED;
   }

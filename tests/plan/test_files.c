@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+
+#include "plan_helpers.h"
+
+static htf_plan *plan_of(const char *text) {
+  htf_plan *plan;
+  cr_assert(eq(int, make_plan(text, 0, NULL, &plan), HTF_OK), "%s", htf_error_message());
+  return plan;
+}
+
+static htf_spec run_of(const char *text, int64_t index) {
+  htf_plan *plan = plan_of(text);
+  htf_spec spec;
+  cr_assert(eq(int, htf_plan_spec(plan, index, &spec), HTF_OK), "%s", htf_error_message());
+  htf_plan_destroy(&plan);
+  return spec;
+}
+
+static void expect_counts(const char *text, double samples, double test) {
+  htf_spec spec = run_of(text, 0);
+  cr_expect(epsilon_eq(dbl, spec.problem.samples, samples, 0), "%s", text);
+  cr_expect(epsilon_eq(dbl, spec.problem.test, test, 0), "%s", text);
+}
+
+static void refuse(htf_status code, const char *text, const char *message) {
+  htf_plan *plan;
+  int64_t blocks = htf_memory_blocks();
+  cr_expect(eq(int, make_plan(text, 0, NULL, &plan), code), "%s", text);
+  cr_expect(eq(str, (char *)htf_error_message(), (char *)message));
+  cr_expect(eq(i64, htf_memory_blocks(), blocks));
+}
+
+Test(files, a_file_gives_shape_counts_and_digest) {
+  htf_spec spec = run_of("problem: {file: split.h5}", 0);
+  cr_expect(eq(int, spec.problem.shape.order, 4));
+  cr_expect(eq(str, spec.problem.target_tree.newick, ""), "no target is planted");
+  cr_expect(eq(int, (int)strlen(spec.problem.file_digest), HTF_DIGEST_TEXT - 1));
+  expect_counts("problem: {file: split.h5}", 500, 100);
+}
+
+Test(files, a_file_of_one_list_is_split_as_asked) {
+  expect_counts("problem: {file: list.tns}", 500, 0);
+  expect_counts("problem: {file: list.tns, test: 50}", 450, 50);
+  expect_counts("problem: {file: list.tns, test: 0.2}", 400, 100);
+  expect_counts("problem: {file: list.tns, test: 0.2, samples: 0.5}", 250, 100);
+  expect_counts("problem: {file: list.tns, samples: 7}", 7, 0);
+}
+
+Test(files, what_the_file_says_must_not_be_said_again) {
+  refuse(HTF_E_CONFIG, "problem: {file: list.tns, shape: [8, 8, 8, 8]}",
+         "sweep.yaml:1:34: problem.shape has no meaning with problem.file");
+  refuse(HTF_E_CONFIG, "problem: {file: list.tns, target: {width: 3}}",
+         "sweep.yaml:1:43: problem.target.width has no meaning with problem.file");
+  refuse(HTF_E_CONFIG, "problem: {file: split.h5, samples: 5, test: 0.5}",
+         "sweep.yaml:1:36: problem.samples has no meaning with problem.file, which has a "
+         "test list\n"
+         "sweep.yaml:1:45: problem.test has no meaning with problem.file, which has a test "
+         "list");
+  refuse(HTF_E_CONFIG,
+         "problem: {file: list.tns}\naxes: [{key: problem.target, values: [cp]}]",
+         "sweep.yaml:2:39: problem.target.kind has no meaning with problem.file");
+}
+
+Test(files, an_axis_of_files_gives_each_run_its_own) {
+  const char *text =
+      "axes: [{key: problem.file, values: [small.tns, split.h5]}, {seeds: 2}]";
+  htf_spec spec = run_of(text, 1);
+  cr_expect(eq(int, spec.problem.shape.order, 3));
+  cr_expect(eq(str, spec.model.tree.newick, "((0,1)16,2)16;"));
+  spec = run_of(text, 2);
+  cr_expect(eq(int, spec.problem.shape.order, 4));
+  cr_expect(eq(str, spec.model.tree.newick, "((0,1)16,(2,3)16)16;"));
+}
+
+Test(files, planted_and_loaded_problems_can_share_a_sweep) {
+  const char *text = "axes: [{key: problem, values: [{file: small.tns},\n"
+                     "  {shape: [4, 4], samples: 9, test: 2, target: cp}]}]";
+  cr_expect(eq(str, run_of(text, 0).problem.target_tree.newick, ""));
+  htf_spec spec = run_of(text, 1);
+  cr_expect(eq(str, spec.problem.target_tree.newick, "(0,1)2;"));
+  cr_expect(eq(str, spec.problem.file_digest, ""));
+}
+
+Test(files, each_file_is_asked_for_once) {
+  described = 0;
+  htf_plan *plan =
+      plan_of("axes: [{seeds: 9}, {key: problem.file, values: [list.tns, small.tns]},\n"
+              "       {key: problem.test, values: [1, 2, 3]}]");
+  cr_expect(eq(int, described, 2));
+  htf_plan_destroy(&plan);
+}
+
+Test(files, identity_is_of_the_content_not_of_the_path) {
+  htf_digest a, b, c;
+  htf_spec one = run_of("problem: {file: list.tns}", 0);
+  htf_spec same = run_of("problem: {file: lives.elsewhere.tns}", 0);
+  htf_spec other = run_of("problem: {file: large.tns}", 0);
+  cr_assert(eq(int, htf_spec_identity(&one, &a), HTF_OK));
+  cr_assert(eq(int, htf_spec_identity(&same, &b), HTF_OK));
+  cr_assert(eq(int, htf_spec_identity(&other, &c), HTF_OK));
+  cr_expect(eq(int, memcmp(&a, &b, sizeof a), 0));
+  cr_expect(ne(int, memcmp(&a, &c, sizeof a), 0));
+}
+
+static char digest_letter;
+
+static htf_status describe_changing(void *context, const char *path, htf_plan_file *file) {
+  htf_status status = describe_file(context, path, file);
+  memset(file->digest, digest_letter, HTF_DIGEST_TEXT - 1);
+  return status;
+}
+
+Test(files, the_plan_hash_knows_the_content) {
+  htf_digest hash[2];
+  for (int i = 0; i < 2; i++) {
+    htf_plan *plan;
+    htf_plan_source source = {.name = "s",
+                              .text = "problem: {file: list.tns}",
+                              .describe = describe_changing,
+                              .context = &described};
+    digest_letter = (char)('a' + i);
+    cr_assert(eq(int, htf_plan_create(&source, &plan), HTF_OK));
+    hash[i] = *htf_plan_hash(plan);
+    htf_plan_destroy(&plan);
+  }
+  cr_expect(ne(int, memcmp(&hash[0], &hash[1], sizeof hash[0]), 0));
+}
+
+Test(files, a_file_that_cannot_be_read_is_told_with_its_place) {
+  refuse(HTF_E_DATA, "seed: 1\nproblem:\n  file: nowhere.h5\n",
+         "sweep.yaml:3:9: nowhere.h5: no such file");
+  htf_plan *plan;
+  htf_plan_source source = {.name = "sweep.yaml", .text = "problem: {file: list.tns}"};
+  cr_expect(eq(int, htf_plan_create(&source, &plan), HTF_E_CONFIG));
+  cr_expect(eq(str, (char *)htf_error_message(),
+               "sweep.yaml:1:17: problem.file: data files cannot be read here"));
+}
+
+Test(files, a_split_that_leaves_nothing_is_refused) {
+  refuse(HTF_E_CONFIG, "problem: {file: small.tns, test: 60}",
+         "sweep.yaml:1:34: no training samples: small.tns has 60, 60 held out");
+  refuse(HTF_E_CONFIG, "problem: {file: small.tns, test: 20, samples: 41}",
+         "sweep.yaml:1:47: 41 training and 20 held-out samples, but small.tns has 60");
+}
