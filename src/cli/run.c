@@ -2,10 +2,10 @@
 // htflow run: a sweep file and a directory in, records in journals, one results.h5 out.
 #include "htflow/run.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli_impl.h"
 #include "htflow/clock.h"
@@ -24,7 +24,7 @@ typedef struct conductor {
   htf_cli_data data;
   int64_t *order; // rank 0: runs to do, longest first
   int64_t todo, done_before, failed_before;
-  double start;
+  double start, told;
 } conductor;
 
 // ---- the directory --------------------------------------------------------------------
@@ -160,14 +160,38 @@ static htf_status put(void *context, const htf_record *record) {
   return htf_journal_put(c->journal, record);
 }
 
+// How often progress is told: on a terminal every second, on one line; in a log every ten
+// seconds for a minute, then every minute.
+static bool time_to_tell(conductor *c, bool terminal, bool last) {
+  double now = htf_clock_now(), elapsed = now - c->start;
+  double interval = terminal ? 1 : elapsed < 60 ? 10 : 60;
+  if (!last && now - c->told < interval) {
+    return false;
+  }
+  c->told = now;
+  return true;
+}
+
 static void progress(void *context, int64_t done, int64_t failed, int64_t todo) {
   conductor *c = context;
+  bool terminal = isatty(STDERR_FILENO), last = done + failed == todo;
   double elapsed = htf_clock_now() - c->start;
-  double left = done + failed > 0
-                    ? elapsed * (double)(todo - done - failed) / (double)(done + failed)
-                    : NAN;
-  htf_log(HTF_LOG_INFO, "run", "%lld of %lld done, %lld failed, %.0f s, about %.0f s left",
-          (long long)(done + failed), (long long)todo, (long long)failed, elapsed, left);
+  char left[48] = "";
+  if (!time_to_tell(c, terminal, last)) {
+    return;
+  }
+  if (done + failed > 0) {
+    snprintf(left, sizeof left, ", about %.0f s left",
+             elapsed * (double)(todo - done - failed) / (double)(done + failed));
+  }
+  if (terminal) {
+    fprintf(stderr, "\r%lld of %lld runs, %lld failed, %.0f s%s    %s",
+            (long long)(done + failed), (long long)todo, (long long)failed, elapsed, left,
+            last ? "\n" : "");
+  } else {
+    htf_log(HTF_LOG_INFO, "run", "%lld of %lld runs, %lld failed, %.0f s%s",
+            (long long)(done + failed), (long long)todo, (long long)failed, elapsed, left);
+  }
 }
 
 // ---- the conduct ----------------------------------------------------------------------
@@ -241,7 +265,7 @@ static htf_status conduct(conductor *c, int *exit_code) {
   htf_sweep_outcome outcome = {.done = 0};
   htf_sweep_catch_signals();
   HTF_TRY(prepare(c));
-  c->start = htf_clock_now();
+  c->start = c->told = htf_clock_now();
   htf_sweep_job job = {.runs = htf_plan_runs(c->plan),
                        .todo = c->todo,
                        .order = c->order,

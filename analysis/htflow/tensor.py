@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""End tensors from weights, by the definition (theory of the README, section 'Symbols')."""
+import re
+
+import numpy as np
+
+
+def parse_tree(newick):
+    """Read a mode tree.
+
+    Parameters
+    ----------
+    newick : str
+        Such as ``"((0,1)4,(2,3)4)2;"``.
+
+    Returns
+    -------
+    nested lists
+        A leaf is its mode, an interior node the list of its children.
+    """
+    text = re.sub(r"\)\d+", ")", newick.strip().rstrip(";"))
+    return _to_lists(iter(re.findall(r"[(),]|\d+", text)))
+
+
+def _to_lists(tokens):
+    token = next(tokens)
+    if token != "(":
+        return int(token)
+    children = [_to_lists(tokens)]
+    while next(tokens) == ",":
+        children.append(_to_lists(tokens))
+    return children
+
+
+def modes_of(tree):
+    """Modes of a node in the order in which the tree lists them."""
+    return [tree] if isinstance(tree, int) else [m for c in tree for m in modes_of(c)]
+
+
+def _expand(tree, weights):
+    """Intermediate tensors of a node: shape (D of its modes in tree order.., R_parent)."""
+    matrix = weights["_".join(map(str, modes_of(tree)))]
+    if isinstance(tree, int):
+        return matrix
+    product = np.ones(matrix.shape[0])
+    for child in tree:
+        part = _expand(child, weights)
+        product = np.einsum("...s,ks->...ks", product, part.reshape(-1, part.shape[-1]))
+        product = product.reshape(*product.shape[:-2], *part.shape[:-1], part.shape[-1])
+    return product @ matrix
+
+
+def end_tensor(newick, weights):
+    """The end tensor W_H of a hierarchical tensor factorization.
+
+    Parameters
+    ----------
+    newick : str
+        The mode tree.
+    weights : dict of ndarray
+        By node name, shape (R_v, R_parent).
+
+    Returns
+    -------
+    ndarray, shape (D_1, .., D_N)
+        Modes in ascending order.
+    """
+    tree = parse_tree(newick)
+    return _expand(tree, weights)[..., 0].transpose(np.argsort(modes_of(tree)))
