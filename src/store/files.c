@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "htflow/files.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "disk_impl.h"
+#include "htflow/memory.h"
+#include "samples_impl.h"
+
+// ---- problems ---------------------------------------------------------------------------
+
+static bool ends_in(const char *path, const char *ending) {
+  size_t length = strlen(path), tail = strlen(ending);
+  return length > tail && strcmp(path + length - tail, ending) == 0;
+}
+
+// A regular file that can be read; a device or a pipe could go on for ever.
+static htf_status check_regular(const char *path) {
+  htf_status status = HTF_OK;
+  struct stat facts;
+  HTF_CHECK(stat(path, &facts) == 0, HTF_E_IO, "%s: %s", path, strerror(errno));
+  HTF_CHECK(S_ISREG(facts.st_mode), HTF_E_IO, "%s: %s", path,
+            S_ISDIR(facts.st_mode) ? "is a directory" : "not a regular file");
+  HTF_CHECK(access(path, R_OK) == 0, HTF_E_IO, "%s: %s", path, strerror(errno));
+done:
+  return status;
+}
+
+htf_status htf_file_read_problem(const char *path, htf_file_data *data) {
+  htf_status status = HTF_OK;
+  bool hdf5 = ends_in(path, ".h5") || ends_in(path, ".hdf5");
+  memset(data, 0, sizeof *data);
+  HTF_TRY(check_regular(path));
+  HTF_CHECK(hdf5 || ends_in(path, ".tns"), HTF_E_DATA,
+            "%s: a problem file's name ends in .h5, .hdf5 or .tns", path);
+  HTF_TRY(hdf5 ? htf_file__read_hdf5(path, data) : htf_file__read_tns(path, data));
+done:
+  if (status != HTF_OK) {
+    htf_file_data_clear(data);
+  }
+  return status;
+}
+
+void htf_file_data_clear(htf_file_data *data) {
+  HTF_FREE(data->train_indices);
+  HTF_FREE(data->test_indices);
+  HTF_FREE(data->train_values);
+  HTF_FREE(data->test_values);
+  memset(data, 0, sizeof *data);
+}
+
+// ---- bytes ------------------------------------------------------------------------------
+
+htf_status htf_file_digest(const char *path, char text[HTF_DIGEST_TEXT]) {
+  htf_status status = HTF_OK;
+  htf_digester *digester = NULL;
+  htf_digest digest;
+  FILE *file = NULL;
+  char block[1 << 16];
+  size_t count = 0;
+  HTF_TRY(check_regular(path));
+  file = fopen(path, "re");
+  HTF_CHECK(file != NULL, HTF_E_IO, "%s: %s", path, strerror(errno));
+  HTF_TRY(htf_digester_create(&digester));
+  while ((count = fread(block, 1, sizeof block, file)) > 0) {
+    HTF_TRY(htf_digester_feed(digester, block, count));
+  }
+  HTF_CHECK(!ferror(file), HTF_E_IO, "%s: %s", path, strerror(errno));
+  HTF_TRY(htf_digester_finish(digester, &digest));
+  htf_digest_text(&digest, text);
+done:
+  if (file != NULL) {
+    fclose(file);
+  }
+  htf_digester_destroy(&digester);
+  return status;
+}
+
+htf_status htf_file_read_text(const char *path, char **out) {
+  htf_status status = HTF_OK;
+  const size_t most = (size_t)64 << 20;
+  FILE *file = NULL;
+  char *text = NULL;
+  size_t used = 0, room = 0, count = 1;
+  HTF_TRY(check_regular(path));
+  file = fopen(path, "re");
+  HTF_CHECK(file != NULL, HTF_E_IO, "%s: %s", path, strerror(errno));
+  while (count > 0) {
+    if (used + 1 >= room) {
+      room = room > 0 ? 2 * room : 4096;
+      HTF_RESIZE(text, room);
+    }
+    count = fread(text + used, 1, room - used - 1, file);
+    used += count;
+    HTF_CHECK(used <= most, HTF_E_DATA, "%s: larger than 64 MiB", path);
+  }
+  HTF_CHECK(!ferror(file), HTF_E_IO, "%s: %s", path, strerror(errno));
+  text[used] = '\0';
+  HTF_CHECK(strlen(text) == used, HTF_E_DATA,
+            "%s: a zero byte at offset %zu: not a text file", path, strlen(text));
+  *out = text;
+  text = NULL;
+done:
+  HTF_FREE(text);
+  if (file != NULL) {
+    fclose(file);
+  }
+  return status;
+}
+
+htf_status htf_file_write_text(const char *path, const char *text) {
+  htf_status status = HTF_OK;
+  char *part = NULL;
+  FILE *file = NULL;
+  bool made = false;
+  HTF_TRY(htf_file__part(path, &part));
+  file = fopen(part, "wxe");
+  HTF_CHECK(file != NULL, HTF_E_IO, "%s: cannot be written: %s", path, strerror(errno));
+  made = true;
+  HTF_CHECK(fputs(text, file) >= 0 && fflush(file) == 0, HTF_E_IO,
+            "%s: cannot be written: %s", path, strerror(errno));
+  int closed = fclose(file);
+  file = NULL;
+  HTF_CHECK(closed == 0, HTF_E_IO, "%s: cannot be written: %s", path, strerror(errno));
+  HTF_TRY(htf_file__commit(part, path));
+done:
+  if (file != NULL) {
+    fclose(file);
+  }
+  if (status != HTF_OK && made) {
+    unlink(part);
+  }
+  HTF_FREE(part);
+  return status;
+}
+
+// ---- directories ------------------------------------------------------------------------
+
+static htf_status make_one(const char *path) {
+  htf_status status = HTF_OK;
+  struct stat facts;
+  HTF_CHECK(mkdir(path, 0777) == 0 || errno == EEXIST, HTF_E_IO, "%s: cannot be made: %s",
+            path, strerror(errno));
+  HTF_CHECK(stat(path, &facts) == 0 && S_ISDIR(facts.st_mode), HTF_E_IO,
+            "%s: not a directory", path);
+done:
+  return status;
+}
+
+static htf_status try_file(const char *path) {
+  htf_status status = HTF_OK;
+  char *probe = NULL;
+  HTF_TRY(htf_file__format(&probe, "%s/.htflow-XXXXXX", path));
+  int fd = mkstemp(probe);
+  HTF_CHECK(fd >= 0, HTF_E_IO, "%s: no file can be made in it: %s", path, strerror(errno));
+  close(fd);
+  unlink(probe);
+done:
+  HTF_FREE(probe);
+  return status;
+}
+
+htf_status htf_file_make_directory(const char *path) {
+  htf_status status = HTF_OK;
+  char *part = NULL;
+  HTF_TRY(htf_file__format(&part, "%s", path));
+  for (char *slash = part; *slash != '\0'; slash++) {
+    if (*slash == '/' && slash > part && slash[1] != '\0') {
+      *slash = '\0';
+      HTF_TRY(make_one(part));
+      *slash = '/';
+    }
+  }
+  HTF_TRY(make_one(part));
+  HTF_TRY(try_file(part));
+done:
+  HTF_FREE(part);
+  return status;
+}
