@@ -13,7 +13,8 @@
 #include "htflow/memory.h"
 #include "htflow/model.h"
 
-enum { RANDOM_ORDER = 6, RANDOM_WIDTH = 40 };
+// Widths drawn are at most RANDOM_WIDTH; models made by hand may go up to RANDOM_MOST.
+enum { RANDOM_ORDER = 6, RANDOM_WIDTH = 40, RANDOM_MOST = 256 };
 
 typedef struct random_model {
   htf_random stream;
@@ -91,7 +92,7 @@ static inline void naive_entries(const random_model *c, const double *theta,
   int64_t rows = htf_model_rows(c->model, v), cols = htf_model_cols(c->model, v);
   int64_t offset = htf_model_offset(c->model, v);
   int children = htf_tree_children(c->tree, v);
-  double product[RANDOM_WIDTH], part[RANDOM_WIDTH];
+  double product[RANDOM_MOST], part[RANDOM_MOST];
   const int *modes;
   htf_tree_modes(c->tree, v, &modes);
   if (children == 0) {

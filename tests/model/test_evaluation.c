@@ -38,12 +38,28 @@ static void open_scene(scene *s, htf_evaluation_use use) {
   s->product = random_doubles(&s->c.stream, s->c.parameters);
 }
 
+// Matrices beyond what is small, rows a power of two apart, a width that needs padding.
+static random_model wide_model(void) {
+  random_model c = {.stream = htf_random_open(9, HTF_RANDOM_TEST, 0), .order = 5};
+  int64_t shape[] = {3, 2, 3, 2, 4};
+  htf_tree *tree = NULL;
+  memcpy(c.shape, shape, sizeof shape);
+  cr_assert(htf_tree_parse("((0,2)256,(4,(1,3)150)130)256;", 0, &tree) == HTF_OK);
+  cr_assert(htf_model_create(HTF_MODEL_HTF, tree, shape, &c.model) == HTF_OK);
+  htf_tree_destroy(&tree);
+  c.tree = htf_model_tree(c.model);
+  c.parameters = htf_model_parameters(c.model);
+  c.theta = random_doubles(&c.stream, c.parameters);
+  return c;
+}
+
 // Model number i at random points: few (so that modes have unseen indices) or many (so that
-// points are there twice).
+// points are there twice). Number CASES is the wide one.
 static scene random_scene(int i, htf_evaluation_use use) {
-  scene s = {.c =
-                 random_model_make((uint64_t)i, i % 3 == 2 ? HTF_MODEL_CP : HTF_MODEL_HTF)};
-  set_points(&s, i % 2 == 0 ? 1 + htf_random_index(&s.c.stream, 4) : 300);
+  htf_model_kind kind = i % 3 == 2 ? HTF_MODEL_CP : HTF_MODEL_HTF;
+  scene s = {.c = i == CASES ? wide_model() : random_model_make((uint64_t)i, kind)};
+  bool few = i < CASES && i % 2 == 0;
+  set_points(&s, few ? 1 + htf_random_index(&s.c.stream, 4) : 300);
   open_scene(&s, use);
   return s;
 }
@@ -93,7 +109,7 @@ Test(evaluation, gives_every_entry_of_the_definition) {
 }
 
 Test(evaluation, keeps_the_order_of_points_and_their_duplicates) {
-  for (int i = 0; i < CASES; i++) {
+  for (int i = 0; i <= CASES; i++) {
     scene s = random_scene(i, HTF_USE_VALUES);
     double *y = naive_values(&s, s.c.theta);
     htf_evaluation_forward(s.evaluation, s.c.theta, s.y);
@@ -109,7 +125,7 @@ Test(evaluation, keeps_the_order_of_points_and_their_duplicates) {
 // dy by differences of the naive definition; the model is a polynomial, so central
 // differences with h = 1e-5 err by h^2 times a ratio of coefficients and by 1e-16 / h.
 Test(evaluation, has_the_tangent_of_the_definition) {
-  for (int i = 0; i < CASES; i++) {
+  for (int i = 0; i <= CASES; i++) {
     scene s = random_scene(i, HTF_USE_HESSIAN);
     double *up = moved(s.c.parameters, s.c.theta, 1e-5, s.direction);
     double *down = moved(s.c.parameters, s.c.theta, -1e-5, s.direction);
@@ -130,7 +146,7 @@ Test(evaluation, has_the_tangent_of_the_definition) {
 
 // <e, J d> = <J^T e, d>: exact, whatever e and d.
 Test(evaluation, pulls_back_by_the_transpose_of_the_tangent) {
-  for (int i = 0; i < CASES; i++) {
+  for (int i = 0; i <= CASES; i++) {
     scene s = random_scene(i, HTF_USE_HESSIAN);
     htf_evaluation_forward(s.evaluation, s.c.theta, s.y);
     htf_evaluation_pullback(s.evaluation, s.c.theta, s.e, s.gradient);
@@ -196,7 +212,7 @@ static double *hessian_product(scene *s, const double *direction) {
 }
 
 Test(evaluation, has_the_second_order_product_of_differences) {
-  for (int i = 0; i < CASES; i++) {
+  for (int i = 0; i <= CASES; i++) {
     scene s = random_scene(i, HTF_USE_HESSIAN);
     double h = 1e-5; // as for the tangent
     double *product = hessian_product(&s, s.direction);
@@ -217,7 +233,7 @@ Test(evaluation, has_the_second_order_product_of_differences) {
 }
 
 Test(evaluation, has_a_symmetric_hessian) {
-  for (int i = 0; i < CASES; i++) {
+  for (int i = 0; i <= CASES; i++) {
     scene s = random_scene(i, HTF_USE_HESSIAN);
     int64_t n = s.c.parameters;
     double *u = s.direction, *v = s.gradient;
@@ -231,7 +247,7 @@ Test(evaluation, has_a_symmetric_hessian) {
 }
 
 Test(evaluation, gives_the_same_for_every_use) {
-  for (int i = 0; i < CASES; i++) {
+  for (int i = 0; i <= CASES; i++) {
     scene s = random_scene(i, HTF_USE_VALUES), t = random_scene(i, HTF_USE_GRADIENT),
           u = random_scene(i, HTF_USE_HESSIAN);
     htf_evaluation_forward(s.evaluation, s.c.theta, s.y);
@@ -251,7 +267,7 @@ Test(evaluation, gives_the_same_for_every_use) {
 // A verb run again gives the same bits: nothing of earlier calls is left in the tables, not
 // even NaN.
 Test(evaluation, forgets_earlier_calls) {
-  for (int i = 0; i < CASES; i++) {
+  for (int i = 0; i <= CASES; i++) {
     scene s = random_scene(i, HTF_USE_HESSIAN);
     size_t bytes = (size_t)s.c.parameters * sizeof(double);
     double *first = hessian_product(&s, s.direction);
