@@ -158,8 +158,7 @@ static htf_status read_numbers(hid_t dataset, const char *name, bool integers, v
   HDF5_OPEN(HTF_E_DATA, type, H5Dget_type(dataset));
   H5T_class_t class = H5Tget_class(type);
   HTF_CHECK(class == H5T_INTEGER || (!integers && class == H5T_FLOAT), HTF_E_DATA,
-            "dataset %s holds %s, expected %s", name, class_name(class),
-            integers ? "integers" : "numbers");
+            "%s, expected %s", class_name(class), integers ? "integers" : "numbers");
   HDF5_TRY(HTF_E_DATA, H5Dread(dataset, integers ? H5T_NATIVE_INT64 : H5T_NATIVE_DOUBLE,
                                H5S_ALL, H5S_ALL, H5P_DEFAULT, out));
 done:

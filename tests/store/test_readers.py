@@ -177,7 +177,7 @@ def test_order_of_creation_is_kept_and_no_time(results):
             assert group.id.get_create_plist().get_link_creation_order() == order
         for _, d in datasets(results[0]):
             assert d.id.get_create_plist().get_attr_creation_order() == order
-            assert h5py.h5o.get_info(d.id).mtime == 0
+            assert not d.id.get_create_plist().get_obj_track_times()
 
 
 # ---- readers -----------------------------------------------------------------------------
