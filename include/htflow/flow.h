@@ -66,7 +66,7 @@ typedef struct htf_flow_options {
   htf_flow_krylov krylov; // bdf: gmres, or pcg where J is symmetric
   int krylov_dimension;   // bdf: the most Krylov vectors of one solve
   double lr;              // gd: the step
-  int64_t segment_steps;  // 0: the default of the method
+  int64_t segment_steps;  // 0: the default of the method; bdf: at least 50
   htf_flow_start start;
 } htf_flow_options;
 

@@ -31,6 +31,10 @@ static const double NEWTON = 0.5, LINEAR = 0.02, KEEP_ABOVE = 0.9, KEEP_BELOW = 
 
 enum { MAX_ORDER = 5, TEXT_BYTES = 512 };
 
+// At rtol 1e-12 a segment of 30 steps ends before the step is what it was when it began,
+// so that the flow crawls; one of 50 goes on.
+enum { LEAST_SEGMENT = 50 };
+
 // Steps stay in this range, so that step^5 and its inverse are far from overflow. A
 // solution that asks for a shorter one blows up; one that could make a longer one stands.
 static const double SHORTEST = 1e-40, LONGEST = 1e50;
@@ -117,6 +121,9 @@ static htf_status check_options(const htf_flow *flow) {
             "there is no Krylov method %d", (int)o->krylov);
   HTF_CHECK(o->krylov_dimension > 0, HTF_E_CONFIG,
             "krylov_dimension is %d, must be positive", o->krylov_dimension);
+  HTF_CHECK(o->segment_steps >= LEAST_SEGMENT, HTF_E_CONFIG,
+            "segment_steps is %lld, must be at least %d for bdf",
+            (long long)o->segment_steps, LEAST_SEGMENT);
   HTF_CHECK(flow->system.jacobian != NULL, HTF_E_CONFIG,
             "bdf needs the product of the Jacobian with a vector");
 done:
