@@ -28,12 +28,13 @@ static const htf_field fields[] = {
     FIELD("problem.shape", problem.shape, SHAPE, 1, 2147483647.0, NULL, "[8, 8, 8, 8]", "",
           true, "Mode sizes of the tensor."),
     FIELD("problem.samples", problem.samples, COUNT, 0, WHOLE, NULL, "1024", "", true,
-          "Training samples: a count, or a fraction below 1 of all entries. With "
-          "problem.file: of the entries of its training list, all if it is not given."),
+          "Training samples: a count, or a fraction below 1 of all entries, rounded down. "
+          "With problem.file: allowed where the file has no test list, of the entries of "
+          "its training list; all but the held-out ones if it is not given."),
     FIELD("problem.test", problem.test, COUNT, 0, WHOLE, NULL, "1024", "", true,
-          "Held-out samples: a count, or a fraction below 1 of all entries. With "
-          "problem.file: allowed where the file has no test list, and taken out of "
-          "its training list, none if it is not given."),
+          "Held-out samples: a count, or a fraction below 1 of all entries, rounded down. "
+          "With problem.file: allowed where the file has no test list, and taken out of "
+          "its training list; none if it is not given."),
     FIELD("problem.noise", problem.noise, REAL, 0, LARGE, NULL, "0", "1", true,
           "Standard deviation of the Gaussian noise added to training values."),
     FIELD("problem.seed", problem.seed, INTEGER, 0, WHOLE, NULL, "0", "", true,

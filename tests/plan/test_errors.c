@@ -109,6 +109,8 @@ Test(errors, a_wrong_type_says_what_is_wanted_and_shows_what_is_there) {
   refuse("init: {std: big}", "sweep.yaml:1:13: init.std wants a number, got \"big\"");
   refuse("init: {std: \"1\"}",
          "sweep.yaml:1:13: init.std wants a number, got the text \"1\"");
+  refuse("init: {std: '1'}",
+         "sweep.yaml:1:13: init.std wants a number, got the text \"1\"");
   refuse("init:\n  std:\n", "sweep.yaml:2:3: init.std wants a number, got nothing");
   refuse("init: {std: [1]}", "sweep.yaml:1:13: init.std wants a number, got a list");
   refuse("init: {seed: {}}",
@@ -385,6 +387,13 @@ Test(errors, a_damaged_file_is_a_plan_or_an_error_never_a_crash,
       htf_spec spec;
       good++;
       cr_expect(eq(int, htf_plan_spec(plan, htf_plan_runs(plan) - 1, &spec), HTF_OK));
+      htf_plan *again;
+      cr_assert(eq(int, make_plan(htf_plan_resolved(plan), 0, NULL, &again), HTF_OK), "%s",
+                text);
+      cr_expect(
+          eq(int, memcmp(htf_plan_hash(plan), htf_plan_hash(again), sizeof(htf_digest)), 0),
+          "%s", text);
+      htf_plan_destroy(&again);
       htf_plan_destroy(&plan);
     } else {
       bad++;
