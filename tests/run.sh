@@ -77,7 +77,10 @@ timed() {
 }
 
 # What a sanitizer reports goes into files: a leak fails no Criterion test by itself. Open MPI
-# and the libraries of Python leak of their own; leaks are looked for in serial tests.
+# and the libraries of Python leak of their own; leaks are looked for in serial tests, but
+# for those of Criterion's assertions.
+echo leak:cri_assert_node_add >"$build/test-tmp/leaks"
+export LSAN_OPTIONS=suppressions=$build/test-tmp/leaks:print_suppressions=0
 sanitizer() {
   local leaks=$2
   export ASAN_OPTIONS=detect_leaks=$leaks:allocator_may_return_null=1:log_path=$logs/$1.san
