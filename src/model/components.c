@@ -4,7 +4,7 @@
 #include <math.h>
 
 #include "htflow/memory.h"
-#include "model_impl.h"
+#include "htflow/model.h"
 
 int htf_model_component_vectors(const htf_model *model, int node) {
   bool frozen = htf_model_offset(model, node) < 0;
@@ -34,8 +34,10 @@ static double dot(int64_t n, const double *x, const double *y) {
   return sum;
 }
 
-void htf_model__node_norms2(const htf_model *model, int node, const double *theta,
-                            double *norms2) {
+// Squared norms of the vectors of node v's components, norms2 [R_v, K_v]: within a row the
+// children's columns in order, then the row of W^(v) unless it is frozen.
+static void node_norms2(const htf_model *model, int node, const double *theta,
+                        double *norms2) {
   const htf_tree *tree = htf_model_tree(model);
   int children = htf_tree_children(tree, node);
   int vectors = htf_model_component_vectors(model, node);
@@ -58,7 +60,7 @@ htf_status htf_model_component_norms(const htf_model *model, int node, const dou
   int64_t width = htf_model_rows(model, node);
   double *norms2 = NULL;
   HTF_NEW(norms2, width * vectors);
-  htf_model__node_norms2(model, node, theta, norms2);
+  node_norms2(model, node, theta, norms2);
   for (int64_t r = 0; r < width; r++) {
     sigma[r] = 1;
     for (int i = 0; i < vectors; i++) {
@@ -91,7 +93,7 @@ int64_t htf_model_vector_count(const htf_model *model) {
 void htf_model_vector_norms2(const htf_model *model, const double *theta, double *norms2) {
   for (int v = 0; v < htf_tree_nodes(htf_model_tree(model)); v++) {
     if (is_interior(model, v)) {
-      htf_model__node_norms2(model, v, theta, norms2);
+      node_norms2(model, v, theta, norms2);
       norms2 += node_vectors(model, v);
     }
   }

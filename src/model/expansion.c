@@ -237,11 +237,29 @@ static double sum(int64_t n, const double *x) {
   return total;
 }
 
+// Divides by a power of two, so that the largest entry is about one, and returns its
+// exponent: squares of small tensors of high order would underflow.
+static int rescale(int64_t n, double *gram) {
+  double largest = 0;
+  int exponent = 0;
+  for (int64_t i = 0; i < n; i++) {
+    largest = fmax(largest, fabs(gram[i]));
+  }
+  if (largest > 0 && isfinite(largest)) {
+    frexp(largest, &exponent);
+  }
+  for (int64_t i = 0; i < n; i++) {
+    gram[i] = ldexp(gram[i], -exponent);
+  }
+  return exponent;
+}
+
 htf_status htf_model_norm(const htf_model *model, const double *theta, double *norm) {
   htf_status status = HTF_OK;
   const htf_tree *tree = htf_model_tree(model);
   int nodes = htf_tree_nodes(tree), root = htf_tree_root(tree);
   int64_t most = 0;
+  int exponent = 0;
   double **grams = NULL, *work = NULL;
   HTF_NEW(grams, nodes);
   for (int v = 0; v < nodes; v++) {
@@ -253,15 +271,17 @@ htf_status htf_model_norm(const htf_model *model, const double *theta, double *n
   for (int v = 0; v < nodes; v++) {
     bool leaf = htf_tree_children(tree, v) == 0;
     const double *m = leaf ? NULL : multiply_grams(model, v, grams);
+    int64_t rows = htf_model_rows(model, v), cols = htf_model_cols(model, v);
     if (htf_model_offset(model, v) < 0) { // all ones
-      grams[v][0] = sum(htf_model_rows(model, v) * htf_model_rows(model, v), m);
-      continue;
+      grams[v][0] = sum(rows * rows, m);
+    } else {
+      const double *w = theta + htf_model_offset(model, v);
+      squeeze(htf_matrix_view(w, rows, cols), m, work, grams[v]);
     }
-    htf_matrix w = htf_matrix_view(theta + htf_model_offset(model, v),
-                                   htf_model_rows(model, v), htf_model_cols(model, v));
-    squeeze(w, m, work, grams[v]);
+    exponent += rescale(cols * cols, grams[v]);
   }
-  *norm = sqrt(grams[root][0] < 0 ? 0 : grams[root][0]); // keeps NaN
+  double square = grams[root][0] < 0 ? 0 : grams[root][0]; // keeps NaN
+  *norm = ldexp(sqrt(ldexp(square, exponent % 2)), exponent / 2);
 done:
   for (int v = 0; grams != NULL && v < nodes; v++) {
     HTF_FREE(grams[v]);
