@@ -5,8 +5,13 @@
 // A problem file is HDF5 (.h5: root attribute kind = "problem", task = "completion";
 // `shape` [N] int64, `train/indices` [m, N] int64 from 0, `train/values` [m], the same
 // under `test/`) or FROSTT text (.tns: a line an entry, N indices from 1 and a value, `#`
-// comments). Every error names the file, and the dataset or line and column, and the first
-// offending place.
+// comments). `test/` may be missing as a whole. Any width of integer or real converts;
+// values may be integers. A mode has at most 2^31 - 1 entries and a tensor 64 modes.
+//
+// Every error names the file, and the dataset or line and column, and the first offending
+// place. Files are not trusted: types and shapes are checked before memory is asked for,
+// and no more of it than the file's bytes can account for. (HDF5 1.10 is not proof against
+// changed bytes in its own structures; what it notices is HTF_E_DATA.)
 #pragma once
 
 #include <stdint.h>

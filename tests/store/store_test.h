@@ -54,6 +54,7 @@ static inline htf_digest identity_of(int64_t run) {
 // A done record of one column of `samples` numbers that tell which run and sample they are.
 static inline void make_record(int64_t run, int64_t samples, htf_record *record) {
   htf_column *column = NULL;
+  const int64_t no_dims[1] = {0};
   htf_record_init(record);
   record->identity = identity_of(run);
   record->state = HTF_RUN_DONE;
@@ -61,7 +62,7 @@ static inline void make_record(int64_t run, int64_t samples, htf_record *record)
   record->steps = run;
   record->samples = samples;
   snprintf(record->message, sizeof record->message, "run %lld", (long long)run);
-  if (htf_record_add(record, "train_loss", 1, NULL, &column) != HTF_OK) {
+  if (htf_record_add(record, "train_loss", 1, no_dims, &column) != HTF_OK) {
     abort();
   }
   for (int64_t i = 0; i < samples; i++) {

@@ -472,6 +472,7 @@ Test(archive, is_safe_beside_a_writer, .timeout = 60) {
   if (child == 0) {
     write_until_killed(ends[1]);
   }
+  close(ends[1]);
   int64_t last = 0;
   cr_assert(eq(i64, read(ends[0], &last, sizeof last), (ssize_t)sizeof last));
   for (int round = 0; round < 30; round++) {
