@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The [checked] identities of theory.md sections 3 and 4.
+// The [checked] identities of theory.md section 3.
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 
-#include "htflow/dense.h"
 #include "htflow/evaluation.h"
 #include "random_model.h"
 
@@ -298,174 +297,14 @@ Test(components, are_as_unbalanced_as_their_worst_pair) {
   htf_tree_destroy(&tree);
 }
 
-// ---- balancing ------------------------------------------------------------------------
-
-Test(components, are_balanced_without_moving_the_tensor) {
-  for (int i = 0; i < CASES; i++) {
-    random_model c = make(i);
-    double *tensor = naive_tensor(&c, c.theta, NULL);
-    int64_t count = htf_model_vector_count(c.model);
-    double *norms2 = htf_memory_get((size_t)count, sizeof *norms2), largest = 0;
-    cr_assert(htf_model_balance(c.model, c.theta) == HTF_OK, "%s", htf_error_message());
-    double *balanced = naive_tensor(&c, c.theta, NULL);
-    htf_model_vector_norms2(c.model, c.theta, norms2);
-    for (int64_t k = 0; k < count; k++) {
-      largest = norms2[k] > largest ? norms2[k] : largest;
-    }
-    cr_assert(lt(dbl, distance(c.entries, balanced, tensor), 1e-13), "model %d: %g", i,
-              distance(c.entries, balanced, tensor));
-    cr_assert(lt(dbl, htf_model_unbalancedness(c.model, norms2), 1e-14 * largest));
-    HTF_FREE(tensor);
-    HTF_FREE(balanced);
-    HTF_FREE(norms2);
-    random_model_free(&c);
-  }
-}
-
-// The tensor's norm, some 1e-160, is far above what its square could hold.
-Test(components, are_balanced_at_high_order) {
-  static const char *const labels[] = {"binary", "arity 4 half", "flat"};
-  for (int i = 0; i < 3; i++) {
-    htf_tree *tree = NULL;
-    htf_model *model = NULL;
-    int64_t shape[64];
-    double before, after;
-    for (int n = 0; n < 64; n++) {
-      shape[n] = 2 + n % 2;
-    }
-    cr_assert(htf_tree_from_label(labels[i], 64, 6, &tree) == HTF_OK);
-    cr_assert(htf_model_create(i == 2 ? HTF_MODEL_CP : HTF_MODEL_HTF, tree, shape,
-                               &model) == HTF_OK);
-    htf_random stream = htf_random_open(1, HTF_RANDOM_TEST, 0);
-    double *theta = htf_memory_get((size_t)htf_model_parameters(model), sizeof *theta);
-    htf_model_gaussian(model, &stream, 0.01, theta);
-    cr_assert(htf_model_norm(model, theta, &before) == HTF_OK);
-    cr_assert(htf_model_balance(model, theta) == HTF_OK, "%s", htf_error_message());
-    cr_assert(htf_model_norm(model, theta, &after) == HTF_OK);
-    cr_assert(gt(dbl, before, 0));
-    cr_assert(epsilon_eq(dbl, after / before, 1, 1e-13), "%s: %g %g", labels[i], before,
-              after / before - 1);
-    HTF_FREE(theta);
-    htf_model_destroy(&model);
-    htf_tree_destroy(&tree);
-  }
-}
-
-Test(components, with_a_zero_vector_are_balanced_to_zero) {
-  htf_tree *tree = NULL;
-  htf_model *model = NULL;
-  int64_t shape[] = {2, 2};
-  double theta[] = {1, 0, 3, 0, 5, 6, 7, 8, 9, 10}; // column 1 of W^(0) is zero
-  cr_assert(htf_tree_parse("(0,1)2;", 0, &tree) == HTF_OK);
-  cr_assert(htf_model_create(HTF_MODEL_HTF, tree, shape, &model) == HTF_OK);
-  cr_assert(htf_model_balance(model, theta) == HTF_OK);
-  cr_assert(eq(dbl, theta[5], 0));
-  cr_assert(eq(dbl, theta[7], 0));
-  cr_assert(eq(dbl, theta[9], 0));
-  double sigma = pow(10 * 74 * 81, 1.0 / 6);
-  cr_assert(epsilon_eq(dbl, theta[8], sigma, 1e-14 * sigma));
-  theta[0] = NAN;
-  cr_assert(htf_model_balance(model, theta) == HTF_E_NUMERIC);
-  htf_model_destroy(&model);
-  htf_tree_destroy(&tree);
-}
-
 Test(components, give_everything_back_when_memory_ends) {
   random_model c = make(1);
   double sigma[RANDOM_WIDTH];
-  int64_t blocks = htf_memory_blocks(), nth = 1;
+  int64_t blocks = htf_memory_blocks();
   htf_memory_fail_at(1);
   cr_assert(htf_model_component_norms(c.model, htf_tree_root(c.tree), c.theta, sigma) ==
             HTF_E_MEMORY);
-  for (htf_status status = HTF_E_MEMORY; status != HTF_OK; nth++) {
-    htf_memory_fail_at(nth);
-    status = htf_model_balance(c.model, c.theta);
-    htf_memory_fail_at(0);
-    cr_assert(status == HTF_OK || status == HTF_E_MEMORY);
-    cr_assert(eq(i64, htf_memory_blocks(), blocks));
-  }
-  cr_assert(gt(i64, nth, 4));
+  cr_assert(eq(i64, htf_memory_blocks(), blocks));
   random_model_free(&c);
   cr_assert(eq(i64, htf_memory_blocks(), 0));
-}
-
-// ---- ranks (section 4) ----------------------------------------------------------------
-
-// The matricization at v: rows = modes of v. Returns its singular values.
-static int64_t spectrum(const random_model *c, const double *tensor, int v,
-                        double **values) {
-  const int *modes;
-  int count = htf_tree_modes(c->tree, v, &modes);
-  bool inside[RANDOM_ORDER] = {false};
-  int64_t rows = 1, index[RANDOM_ORDER];
-  for (int j = 0; j < count; j++) {
-    inside[modes[j]] = true;
-    rows *= c->shape[modes[j]];
-  }
-  double *matrix = htf_memory_get((size_t)c->entries, sizeof *matrix);
-  int64_t cols = c->entries / rows, size = rows < cols ? rows : cols;
-  for (int64_t k = 0; k < c->entries; k++) {
-    int64_t row = 0, col = 0;
-    entry_index(c, k, index);
-    for (int n = 0; n < c->order; n++) {
-      int64_t *place = inside[n] ? &row : &col;
-      *place = *place * c->shape[n] + index[n];
-    }
-    matrix[row * cols + col] = tensor[k];
-  }
-  *values = htf_memory_get((size_t)size, sizeof **values);
-  cr_assert(htf_dense_singular_values(htf_matrix_view(matrix, rows, cols), *values) ==
-            HTF_OK);
-  HTF_FREE(matrix);
-  return size;
-}
-
-static int64_t rank_of(const random_model *c, const double *tensor, int v) {
-  double *values;
-  int64_t size = spectrum(c, tensor, v, &values), rank = 0;
-  while (rank < size && values[rank] > 1e-12 * values[0]) {
-    rank++;
-  }
-  HTF_FREE(values);
-  return rank;
-}
-
-Test(components, bound_the_hierarchical_rank) {
-  for (int i = 0; i < CASES; i++) {
-    random_model c = make(i);
-    double *tensor = naive_tensor(&c, c.theta, NULL);
-    for (int v = 0; v < htf_tree_root(c.tree); v++) {
-      int64_t rank = rank_of(&c, tensor, v), product = 1;
-      cr_assert(le(i64, rank, htf_model_cols(c.model, v)), "model %d", i);
-      for (int j = 0; j < htf_tree_children(c.tree, v); j++) {
-        product *= rank_of(&c, tensor, htf_tree_child(c.tree, v, j));
-      }
-      if (is_interior(&c, v)) { // hierarchical consistency
-        cr_assert(le(i64, rank, product), "model %d", i);
-        cr_assert(le(i64, rank, htf_model_rows(c.model, v)), "model %d", i);
-      }
-    }
-    HTF_FREE(tensor);
-    random_model_free(&c);
-  }
-}
-
-// With modes larger than the widths above them random weights attain the bound.
-Test(components, attain_the_rank_their_widths_allow) {
-  random_model c = {.stream = htf_random_open(3, HTF_RANDOM_TEST, 0), .order = 4};
-  int64_t shape[] = {6, 7, 8, 6};
-  htf_tree *tree = NULL;
-  cr_assert(htf_tree_parse("((0,2)5,(3,1)4)3;", 0, &tree) == HTF_OK);
-  cr_assert(htf_model_create(HTF_MODEL_HTF, tree, shape, &c.model) == HTF_OK);
-  htf_tree_destroy(&tree);
-  memcpy(c.shape, shape, sizeof shape);
-  c.entries = 6 * 7 * 8 * 6;
-  c.tree = htf_model_tree(c.model);
-  c.theta = random_doubles(&c.stream, htf_model_parameters(c.model));
-  double *tensor = naive_tensor(&c, c.theta, NULL);
-  for (int v = 0; v < htf_tree_root(c.tree); v++) {
-    cr_assert(eq(i64, rank_of(&c, tensor, v), htf_model_cols(c.model, v)));
-  }
-  HTF_FREE(tensor);
-  random_model_free(&c);
 }

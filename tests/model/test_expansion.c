@@ -2,6 +2,7 @@
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 
+#include "htflow/dense.h"
 #include "htflow/evaluation.h"
 #include "random_model.h"
 
@@ -123,4 +124,85 @@ Test(expansion, gives_everything_back_when_memory_ends) {
   }
   random_model_free(&c);
   cr_assert(eq(i64, htf_memory_blocks(), 0));
+}
+
+// ---- its ranks (theory.md section 4) --------------------------------------------------
+
+// The matricization at v: rows = modes of v. Returns its singular values.
+static int64_t spectrum(const random_model *c, const double *tensor, int v,
+                        double **values) {
+  const int *modes;
+  int count = htf_tree_modes(c->tree, v, &modes);
+  bool inside[RANDOM_ORDER] = {false};
+  int64_t rows = 1, index[RANDOM_ORDER];
+  for (int j = 0; j < count; j++) {
+    inside[modes[j]] = true;
+    rows *= c->shape[modes[j]];
+  }
+  double *matrix = htf_memory_get((size_t)c->entries, sizeof *matrix);
+  int64_t cols = c->entries / rows, size = rows < cols ? rows : cols;
+  for (int64_t k = 0; k < c->entries; k++) {
+    int64_t row = 0, col = 0;
+    entry_index(c, k, index);
+    for (int n = 0; n < c->order; n++) {
+      int64_t *place = inside[n] ? &row : &col;
+      *place = *place * c->shape[n] + index[n];
+    }
+    matrix[row * cols + col] = tensor[k];
+  }
+  *values = htf_memory_get((size_t)size, sizeof **values);
+  cr_assert(htf_dense_singular_values(htf_matrix_view(matrix, rows, cols), *values) ==
+            HTF_OK);
+  HTF_FREE(matrix);
+  return size;
+}
+
+static int64_t rank_of(const random_model *c, const double *tensor, int v) {
+  double *values;
+  int64_t size = spectrum(c, tensor, v, &values), rank = 0;
+  while (rank < size && values[rank] > 1e-12 * values[0]) {
+    rank++;
+  }
+  HTF_FREE(values);
+  return rank;
+}
+
+Test(expansion, has_ranks_bounded_by_the_widths) {
+  for (int i = 0; i < CASES; i++) {
+    random_model c = make(i);
+    double *tensor = naive_tensor(&c, c.theta, NULL);
+    for (int v = 0; v < htf_tree_root(c.tree); v++) {
+      int64_t rank = rank_of(&c, tensor, v), product = 1;
+      cr_assert(le(i64, rank, htf_model_cols(c.model, v)), "model %d", i);
+      for (int j = 0; j < htf_tree_children(c.tree, v); j++) {
+        product *= rank_of(&c, tensor, htf_tree_child(c.tree, v, j));
+      }
+      if (htf_tree_children(c.tree, v) > 0) { // hierarchical consistency
+        cr_assert(le(i64, rank, product), "model %d", i);
+        cr_assert(le(i64, rank, htf_model_rows(c.model, v)), "model %d", i);
+      }
+    }
+    HTF_FREE(tensor);
+    random_model_free(&c);
+  }
+}
+
+// With modes larger than the widths above them random weights attain the bound.
+Test(expansion, attains_the_rank_its_widths_allow) {
+  random_model c = {.stream = htf_random_open(3, HTF_RANDOM_TEST, 0), .order = 4};
+  int64_t shape[] = {6, 7, 8, 6};
+  htf_tree *tree = NULL;
+  cr_assert(htf_tree_parse("((0,2)5,(3,1)4)3;", 0, &tree) == HTF_OK);
+  cr_assert(htf_model_create(HTF_MODEL_HTF, tree, shape, &c.model) == HTF_OK);
+  htf_tree_destroy(&tree);
+  memcpy(c.shape, shape, sizeof shape);
+  c.entries = 6 * 7 * 8 * 6;
+  c.tree = htf_model_tree(c.model);
+  c.theta = random_doubles(&c.stream, htf_model_parameters(c.model));
+  double *tensor = naive_tensor(&c, c.theta, NULL);
+  for (int v = 0; v < htf_tree_root(c.tree); v++) {
+    cr_assert(eq(i64, rank_of(&c, tensor, v), htf_model_cols(c.model, v)));
+  }
+  HTF_FREE(tensor);
+  random_model_free(&c);
 }
