@@ -8,7 +8,6 @@
 // first group's tuple and one of the second's, so that any order of modes is undone by a
 // pair of offset tables. K_1 and the P of the nodes below are made in panels of rows.
 #include <math.h>
-#include <string.h>
 
 #include "htflow/dense.h"
 #include "htflow/memory.h"

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "evaluation_impl.h"
-#include "htflow/memory.h"
 
 // ---- two children ---------------------------------------------------------------------
 

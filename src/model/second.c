@@ -3,10 +3,8 @@
 //     P'_v = product rule over the children;  V'_v = P'_v W + P_v W'
 //     dW' = P'^T dV + P^T dV';  dP' = dV' W^T + dV W'^T;  dV'_c: product rule of the sums.
 // Five matrix products, one of double height, to the three of a gradient: twice its cost.
-#include <string.h>
 
 #include "evaluation_impl.h"
-#include "htflow/memory.h"
 
 void htf_evaluation_tangent(htf_evaluation *e, const double *theta, const double *direction,
                             double *dy) {

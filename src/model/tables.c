@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The work memory of an evaluation: one arena, measured and then dealt out by the same
 // walk.
-#include <string.h>
 
 #include "evaluation_impl.h"
 #include "htflow/memory.h"
