@@ -25,18 +25,17 @@ libfyaml-dev               the sweep file
 libjansson-dev             --json
 libssl-dev                 digests
 python3                    the analysis package
-python3-h5py               reading results.h5
 python3-numpy              the analysis package
+python3-h5py               the analysis package reads attributes by it
+python3-xarray             the analysis package hands out its arrays
+python3-h5netcdf           xarray reads results.h5 by it
 python3-matplotlib         figures of the report
 '
 tests='
 libcriterion-dev           tests in C
 g++                        doors are to compile as C++
 python3-pytest             tests in Python
-python3-scipy              an oracle: special functions and integrators
-python3-xarray             results.h5 is to open in it
-python3-h5netcdf           by this way
-python3-netcdf4            and by this one
+python3-netcdf4            results.h5 is to open in it
 netcdf-bin                 and in ncdump
 hdf5-tools                 and in h5dump
 '

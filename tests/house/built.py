@@ -92,7 +92,7 @@ def sources_are_formatted(root):
     sources = files(root, "src/*/*.[ch]", "include/htflow/*.h", "tests/*/*.[ch]")
     done = subprocess.run(["clang-format", "--dry-run", "-Werror", *sources], cwd=root,
                           text=True, capture_output=True)
-    return sorted({line.split(": error:")[0].removeprefix(f"{root}/")
+    return sorted({line.split(":")[0].removeprefix(f"{root}/")
                    for line in done.stderr.splitlines() if ": error:" in line})
 
 
