@@ -47,6 +47,17 @@ typedef struct htf_root_side {
   double *weights_sum;                     // dw = sum_r A_r * G_r; NULL: leave out
 } htf_root_side;
 
+// Rows of the root over any number of children: P and dP [rows, width]; row k is of point
+// point[k].
+typedef struct htf_root_panel {
+  int64_t rows;
+  const int64_t *point;
+  htf_rows product, slope;
+  const double *e, *e_tangent;
+  const double *weights, *weights_tangent;
+  double *weights_sum; // dw, added to
+} htf_root_panel;
+
 typedef struct htf_kernels {
   const char *name;
   // P_k = product over factors V_at[k]; with tangents P'_k = the sum over factors of V'
@@ -76,6 +87,13 @@ typedef struct htf_kernels {
   // G'_r = sum_j e' X + e X', out = w' * G + w * G', dw = sum_r A' * G + A * G', reading G.
   void (*root_collect)(const htf_root_side *side, int64_t width);
   void (*root_collect_tangent)(const htf_root_side *side, int64_t width);
+  // y[point[k]] = < w, P_k >; with tangents < w, P' > + < w', P >.
+  void (*panel_values)(const htf_root_panel *panel, int64_t width, double *y);
+  void (*panel_values_tangent)(const htf_root_panel *panel, int64_t width, double *y);
+  // dP_k = e[point[k]] w, dw += sum_k e P_k; with tangents dP again, dP' = e' w + e w' and
+  // dw += sum_k e' P + e P'.
+  void (*panel_slopes)(const htf_root_panel *panel, int64_t width);
+  void (*panel_slopes_tangent)(const htf_root_panel *panel, int64_t width);
   // to [cols, rows] = from [rows, cols] transposed.
   void (*transpose)(const double *from, int64_t rows, int64_t cols, double *to);
 } htf_kernels;

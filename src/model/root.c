@@ -63,64 +63,37 @@ static const htf_factor *shift_factors(htf_evaluation *e, int64_t start) {
   return e->shifted;
 }
 
-// P and, with tangent, P' of the root's rows start .. start + rows - 1.
-static void make_panel(htf_evaluation *e, int64_t start, int64_t rows, bool tangent) {
+// P and, with tangent, P' of as many of the root's rows from `start` on as a panel holds.
+static htf_root_panel make_panel(htf_evaluation *e, int64_t start, bool tangent) {
   const htf_evaluation_node *root = &e->nodes[e->root];
   const htf_factor *factors = shift_factors(e, start);
-  htf_rows p = e->panel_product;
-  e->kernels->multiply(factors, root->children, rows, root->width, p.value, p.stride);
+  int64_t left = e->count - start;
+  htf_root_panel panel = {
+      .rows = left < HTF_PANEL ? left : HTF_PANEL,
+      .point = htf_points_order(e->points) + start,
+      .product = e->panel_product,
+      .slope = e->panel_slope,
+      .weights = e->weights.value,
+      .weights_tangent = e->weights.tangent,
+      .weights_sum = e->weights_sum,
+  };
+  e->kernels->multiply(factors, root->children, panel.rows, root->width,
+                       panel.product.value, panel.product.stride);
   if (tangent) {
-    e->kernels->multiply_tangent(factors, root->children, rows, root->width, p.tangent,
-                                 p.stride);
+    e->kernels->multiply_tangent(factors, root->children, panel.rows, root->width,
+                                 panel.product.tangent, panel.product.stride);
   }
-}
-
-// n is a multiple of 8; eight sums, so that they can go side by side.
-static double dot(int64_t n, const double *x, const double *y) {
-  double sums[8] = {0};
-  for (int64_t i = 0; i < n; i += 8) {
-    for (int j = 0; j < 8; j++) {
-      sums[j] += x[i + j] * y[i + j];
-    }
-  }
-  return ((sums[0] + sums[4]) + (sums[1] + sums[5])) +
-         ((sums[2] + sums[6]) + (sums[3] + sums[7]));
+  return panel;
 }
 
 static void values_of_many(htf_evaluation *e, double *y, bool tangent) {
   int64_t width = e->nodes[e->root].width;
-  const int64_t *order = htf_points_order(e->points);
-  htf_rows p = e->panel_product;
   for (int64_t start = 0; start < e->count; start += HTF_PANEL) {
-    int64_t left = e->count - start, rows = left < HTF_PANEL ? left : HTF_PANEL;
-    make_panel(e, start, rows, tangent);
-    for (int64_t k = 0; k < rows; k++) {
-      double *value = &y[order[start + k]];
-      if (tangent) {
-        *value = dot(width, e->weights.value, p.tangent + k * p.stride) +
-                 dot(width, e->weights.tangent, p.value + k * p.stride);
-      } else {
-        *value = dot(width, e->weights.value, p.value + k * p.stride);
-      }
-    }
-  }
-}
-
-// One row: dP = e w and dw += e P; with tangents dP' = e' w + e w', dw += e' P + e P'.
-static void slope_row(htf_evaluation *e, int64_t k, double slope, double slope_tangent,
-                      bool tangent) {
-  const double *w = e->weights.value, *w_tangent = e->weights.tangent;
-  const double *p = e->panel_product.value + k * e->panel_product.stride;
-  const double *p_tangent = e->panel_product.tangent + k * e->panel_product.stride;
-  double *dp = e->panel_slope.value + k * e->panel_slope.stride;
-  double *dp_tangent = e->panel_slope.tangent + k * e->panel_slope.stride;
-  for (int64_t s = 0; s < e->nodes[e->root].width; s++) {
-    dp[s] = slope * w[s];
+    htf_root_panel panel = make_panel(e, start, tangent);
     if (tangent) {
-      dp_tangent[s] = slope_tangent * w[s] + slope * w_tangent[s];
-      e->weights_sum[s] += slope_tangent * p[s] + slope * p_tangent[s];
+      e->kernels->panel_values_tangent(&panel, width, y);
     } else {
-      e->weights_sum[s] += slope * p[s];
+      e->kernels->panel_values(&panel, width, y);
     }
   }
 }
@@ -128,18 +101,21 @@ static void slope_row(htf_evaluation *e, int64_t k, double slope, double slope_t
 static void sums_of_many(htf_evaluation *e, const double *slopes,
                          const double *slopes_tangent) {
   const htf_evaluation_node *root = &e->nodes[e->root];
-  const int64_t *order = htf_points_order(e->points);
-  bool tangent = slopes_tangent != NULL;
-  memset(e->weights_sum, 0, (size_t)root->width * sizeof *e->weights_sum);
+  const htf_kernels *kernels = e->kernels;
+  int64_t width = root->width;
+  memset(e->weights_sum, 0, (size_t)width * sizeof *e->weights_sum);
   for (int64_t start = 0; start < e->count; start += HTF_PANEL) {
-    int64_t left = e->count - start, rows = left < HTF_PANEL ? left : HTF_PANEL;
-    make_panel(e, start, rows, tangent);
-    for (int64_t k = 0; k < rows; k++) {
-      int64_t point = order[start + k];
-      slope_row(e, k, slopes[point], tangent ? slopes_tangent[point] : 0, tangent);
+    htf_root_panel panel = make_panel(e, start, slopes_tangent != NULL);
+    panel.e = slopes;
+    panel.e_tangent = slopes_tangent;
+    if (slopes_tangent != NULL) {
+      kernels->panel_slopes_tangent(&panel, width);
+      kernels->spread_tangent(e->shifted, root->children, panel.rows, width, panel.slope,
+                              e->work);
+    } else {
+      kernels->panel_slopes(&panel, width);
+      kernels->spread(e->shifted, root->children, panel.rows, width, panel.slope, e->work);
     }
-    (tangent ? e->kernels->spread_tangent : e->kernels->spread)(
-        e->shifted, root->children, rows, root->width, e->panel_slope, e->work);
   }
 }
 

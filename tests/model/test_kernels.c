@@ -255,6 +255,53 @@ Test(kernels, collect_at_a_root) {
   HTF_FREE(t);
 }
 
+Test(kernels, give_the_values_and_slopes_of_a_panel) {
+  tables *t = make_tables(7);
+  double y[ROWS], dy[ROWS], dw[2][MOST], dp[2][ROWS * STRIDE];
+  int64_t point[ROWS];
+  htf_root_panel panel = {.rows = ROWS,
+                          .point = point,
+                          .e = t->e,
+                          .e_tangent = t->e_tangent,
+                          .weights = t->w,
+                          .weights_tangent = t->w_tangent};
+  htf_rows product = {t->slope, t->slope_tangent, STRIDE}, slope = {dp[0], dp[1], STRIDE};
+  panel.product = product;
+  panel.slope = slope;
+  for (int64_t k = 0; k < ROWS; k++) {
+    point[k] = t->term[k];
+  }
+  EACH_KERNEL(kernels, width) {
+    double sums[2][MOST];
+    kernels->panel_values(&panel, width, y);
+    kernels->panel_values_tangent(&panel, width, dy);
+    for (int i = 0; i < 2; i++) {
+      memcpy(dw[i], t->w, sizeof t->w);
+      memcpy(sums[i], t->w, sizeof t->w);
+      panel.weights_sum = dw[i];
+      (i == 0 ? kernels->panel_slopes : kernels->panel_slopes_tangent)(&panel, width);
+    }
+    for (int64_t k = 0; k < ROWS; k++) {
+      double e = t->e[point[k]], e_tangent = t->e_tangent[point[k]], sum = 0, tangent = 0;
+      for (int64_t s = 0; s < width; s++) {
+        int64_t at = k * STRIDE + s;
+        sum += t->w[s] * t->slope[at];
+        tangent += t->w[s] * t->slope_tangent[at] + t->w_tangent[s] * t->slope[at];
+        sums[0][s] += e * t->slope[at];
+        sums[1][s] += e_tangent * t->slope[at] + e * t->slope_tangent[at];
+        cr_assert(epsilon_eq(dbl, dp[0][at], e * t->w[s], ROUNDING));
+        cr_assert(epsilon_eq(dbl, dp[1][at], e_tangent * t->w[s] + e * t->w_tangent[s],
+                             ROUNDING));
+      }
+      cr_assert(epsilon_eq(dbl, y[point[k]], sum, ROUNDING), "%s", kernels->name);
+      cr_assert(epsilon_eq(dbl, dy[point[k]], tangent, ROUNDING), "%s", kernels->name);
+    }
+    cr_assert(lt(dbl, distance(width, dw[0], sums[0]), ROUNDING), "%s", kernels->name);
+    cr_assert(lt(dbl, distance(width, dw[1], sums[1]), ROUNDING), "%s", kernels->name);
+  }
+  HTF_FREE(t);
+}
+
 Test(kernels, transpose) {
   tables *t = make_tables(6);
   double to[ROWS * MOST];
