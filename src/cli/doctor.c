@@ -51,7 +51,10 @@ static htf_status examine_blas(doctor *d) {
   double rate;
   const char *advice = htf_blas_advice();
   bool chosen = getenv("OPENBLAS_CORETYPE") != NULL; // by the user, who may have reasons
-  find(d, "blas", advice[0] == '\0' ? FINE : chosen ? WORTH_KNOWING : WRONG,
+  find(d, "blas",
+       advice[0] == '\0' ? FINE
+       : chosen          ? WORTH_KNOWING
+                         : WRONG,
        "unset OPENBLAS_CORETYPE, or set it to the name advised", "%s; kernels %s%s%s",
        htf_blas_library(), htf_blas_core(), advice[0] != '\0' ? ", advised: " : "", advice);
   HTF_TRY(htf_blas_rate(512, &rate));

@@ -7,6 +7,7 @@
 #include "cli_impl.h"
 #include "htflow/blas.h"
 #include "htflow/log.h"
+#include "htflow/sweep.h"
 
 static const struct {
   const char *name;
@@ -59,7 +60,11 @@ done:
   return status;
 }
 
+// Ranks agree on a status before they return it, so that the root's word is enough.
 static int report(htf_status status) {
+  if (htf_sweep_rank() != 0) {
+    return htf_status_exit_code(status);
+  }
   fprintf(stderr, "htflow: %s\n", htf_error_message());
   if (status == HTF_E_INTERNAL || htf_log_get_level() >= HTF_LOG_DEBUG) {
     fprintf(stderr, "%s, raised at\n%s", htf_status_text(status), htf_error_trace());

@@ -36,6 +36,9 @@ done:
   return status;
 }
 
+// getopt_long returns letters, and 1 for an operand; options are numbered beyond those.
+enum { FIRST = 256 };
+
 htf_status htf_cli__parse(const htf_cli_usage *usage, int argc, char **argv,
                           const char **operands, bool *help) {
   htf_status status = HTF_OK;
@@ -45,9 +48,9 @@ htf_status htf_cli__parse(const htf_cli_usage *usage, int argc, char **argv,
   HTF_NEW(table, usage->count + 2);
   for (int i = 0; i < usage->count; i++) {
     const htf_cli_option *o = &usage->options[i];
-    table[i] = (struct option){o->name, o->argument != NULL, NULL, i};
+    table[i] = (struct option){o->name, o->argument != NULL, NULL, FIRST + i};
   }
-  table[usage->count] = (struct option){"help", no_argument, NULL, usage->count};
+  table[usage->count] = (struct option){"help", no_argument, NULL, FIRST + usage->count};
   optind = 0;
   opterr = 0;
   while ((found = getopt_long(argc, argv, "-:h", table, NULL)) != -1) {
@@ -57,10 +60,10 @@ htf_status htf_cli__parse(const htf_cli_usage *usage, int argc, char **argv,
     if (found == 1) {
       HTF_CHECK(given < usage->operands, HTF_E_USAGE, "unexpected argument %s", optarg);
       operands[given++] = optarg;
-    } else if (found == 'h' || found == usage->count) {
+    } else if (found == 'h' || found == FIRST + usage->count) {
       *help = true;
     } else {
-      HTF_TRY(apply(&usage->options[found], optarg));
+      HTF_TRY(apply(&usage->options[found - FIRST], optarg));
     }
   }
   for (; optind < argc; optind++) { // after "--"

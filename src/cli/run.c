@@ -302,6 +302,8 @@ htf_status htf_cli__run(int argc, char **argv, int *exit_code) {
       "--deadline stop it: finished runs are kept, the exit code is 5, and the same command\n"
       "goes on.",
       options, 4, 1};
+  HTF_TRY(htf_sweep_open(&argc, &argv)); // first, so that one rank speaks for all
+  open = true;
   HTF_TRY(htf_cli__parse(&usage, argc, argv, &c.sweep, &help));
   if (help) {
     goto done;
@@ -310,8 +312,6 @@ htf_status htf_cli__run(int argc, char **argv, int *exit_code) {
   if (deadline != NULL) {
     HTF_TRY(htf_cli__number("deadline", deadline, 1e-3, 1e9, &c.deadline));
   }
-  HTF_TRY(htf_sweep_open(&argc, &argv));
-  open = true;
   HTF_TRY(conduct(&c, exit_code));
 done:
   if (open) {

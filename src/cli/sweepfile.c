@@ -65,8 +65,9 @@ static htf_status make_problem(const htf_file_data *d, const htf_spec *spec,
                      .test = (int64_t)spec->problem.test,
                      .seed = (uint64_t)spec->sweep_seed,
                      .draw = (uint64_t)spec->problem.seed};
-  return d->test > 0 ? htf_problem_create(d->shape.order, d->shape.size, train, test, problem)
-                     : htf_problem_split(&split, problem);
+  return d->test > 0
+             ? htf_problem_create(d->shape.order, d->shape.size, train, test, problem)
+             : htf_problem_split(&split, problem);
 }
 
 htf_status htf_cli__load(void *context, const htf_spec *spec, htf_problem **problem) {

@@ -78,7 +78,7 @@ static const htf_field fields[] = {
     FIELD("flow.lr", flow.lr, REAL, SMALL, LARGE, NULL, "0.01", "1", true, "Step of gd."),
     FIELD("flow.krylov", flow.krylov, CHOICE, 0, 0, "gmres|pcg", "pcg", "", true,
           "Linear solver in bdf's Newton iteration."),
-    FIELD("flow.krylov_dimension", flow.krylov_dimension, INTEGER, 1, 1e4, NULL, "60", "",
+    FIELD("flow.krylov_dimension", flow.krylov_dimension, INTEGER, 1, 1e4, NULL, "500", "",
           true, "Most Krylov vectors of one linear solve of bdf."),
     FIELD("stop.loss", stop.loss, REAL, 0, LARGE, NULL, "5e-5", "1", true,
           "Stop when the training loss is at most this."),

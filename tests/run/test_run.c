@@ -124,6 +124,23 @@ Test(run, balanced_starts_stay_balanced) {
   htf_record_clear(&record);
 }
 
+// The time of the first plateau's end is settled by the smallest of growth rates; linear
+// solves cut short at 4 vectors and taken for solved move it by 20 %, unseen.
+Test(run, a_small_krylov_space_costs_time_not_truth) {
+  htf_spec spec = small_spec();
+  strcpy(spec.model.tree.newick, "(0,1,2)12;");
+  set(&spec, "init.std", "0.005");
+  set(&spec, "stop.loss", "1e-2");
+  htf_record whole = run_spec(&spec);
+  set(&spec, "flow.krylov_dimension", "4");
+  htf_record cut = run_spec(&spec);
+  cr_assert(eq(int, cut.stop_reason, HTF_STOP_LOSS), "%s", cut.message);
+  cr_assert(epsilon_eq(dbl, cut.flow_time / whole.flow_time, 1, 1e-2), "%g and %g",
+            cut.flow_time, whole.flow_time);
+  htf_record_clear(&whole);
+  htf_record_clear(&cut);
+}
+
 static int reason_with(const char *key, const char *text) {
   htf_spec spec = small_spec();
   set(&spec, key, text);
