@@ -51,8 +51,8 @@ void htf_model_gaussian(const htf_model *model, htf_random *stream, double std,
 // Balances theta in place: within each local component all vectors get the geometric mean
 // of their norms, sweep after sweep over all components until no norm moves by more than
 // 1e-15 relative (Osborne's iteration; theory.md section 3). The end tensor is kept. A
-// component with a zero vector becomes zero. Raises HTF_E_MEMORY, HTF_E_NUMERIC after 10,000
-// sweeps or where a weight is not finite; theta then stays as it was.
+// component with a zero vector becomes zero. Raises HTF_E_MEMORY, HTF_E_NUMERIC after
+// 10,000 sweeps or where a weight is not finite; theta then stays as it was.
 htf_status htf_model_balance(const htf_model *model, double *theta);
 
 // ---- local components (theory.md section 3) -------------------------------------------

@@ -4,6 +4,8 @@
 // over the rows; the functions named _block are compiled anew for each block width B (in
 // vectors) and with or without tangents. HTF_KERNELS is the name of the width, which the
 // table gets.
+#pragma once
+
 #include "kernels_impl.h"
 
 #include <stdbool.h>
