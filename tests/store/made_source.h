@@ -76,7 +76,7 @@ static inline htf_status made_column(htf_record *record, const char *name, int r
   int64_t dims[] = {d1, d2};
   HTF_TRY(htf_record_add(record, name, rank, dims, &column));
   for (int64_t i = 0; i < htf_column_size(column); i++) {
-    column->data[i] = base + (double)i;
+    column->data[i] = isnan(base) ? base : base + (double)i; // a NAN keeps its sign
   }
 done:
   return status;
@@ -115,7 +115,7 @@ static inline htf_status made_done(made_source *made, int64_t run, htf_record *r
   HTF_TRY(made_column(record, "local_component_norm", 3, interior, 3, 1e6));
   HTF_TRY(made_column(record, "singular_value", 3, 3 + run % 4 / 2, 2, 1e-6));
   if (run % 2 == 0) {
-    HTF_TRY(made_column(record, "hierarchical_rank", 2, 2, 0, 0));
+    HTF_TRY(made_column(record, "hierarchical_rank", 2, 2, 0, copysign(NAN, -1)));
     HTF_TRY(made_column(record, "empty", 2, 0, 0, 0));
   }
   if (run % 3 != 0) {

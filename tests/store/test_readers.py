@@ -174,7 +174,8 @@ def test_order_of_creation_is_kept_and_no_time(results):
         assert names[-3:] == ["trajectory", "row", "identity"]
         order = h5py.h5p.CRT_ORDER_TRACKED | h5py.h5p.CRT_ORDER_INDEXED
         for group in [f["/"], runs, f["trajectories/c0"], f["weights/c1"]]:
-            assert group.id.get_create_plist().get_link_creation_order() == order
+            made = group.id.get_create_plist()
+            assert made.get_link_creation_order() == order and not made.get_obj_track_times()
         for _, d in datasets(results[0]):
             assert d.id.get_create_plist().get_attr_creation_order() == order
             assert not d.id.get_create_plist().get_obj_track_times()
