@@ -69,6 +69,7 @@ def test_pkg_config_finds_the_library(prefix, user):
 
 
 def test_cmake_finds_the_package(prefix, user):
-    output("cmake", "-S", user, "-B", user / "build", f"-DCMAKE_PREFIX_PATH={prefix}")
+    output("cmake", "-G", "Ninja", "-S", user, "-B", user / "build",
+           f"-DCMAKE_PREFIX_PATH={prefix}")
     output("cmake", "--build", user / "build")
     assert output(user / "build/user").startswith("0.1.0 0.")
