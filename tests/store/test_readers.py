@@ -4,6 +4,7 @@
 import hashlib
 import math
 import os
+import pathlib
 import struct
 import subprocess
 
@@ -13,6 +14,8 @@ import numpy as np
 import pytest
 import xarray as xr
 
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+MAKE_RESULTS = pathlib.Path(os.environ.get("HTF_BUILD", ROOT / "build"), "tests/make_results")
 RUNS, SAMPLES = 60, 6
 TREES = ["((0,2)2,1,(3,4)3)2;", "(0,1,2,3)3;"]
 ENGINES = ["h5netcdf", "netcdf4"]
@@ -22,7 +25,7 @@ ENGINES = ["h5netcdf", "netcdf4"]
 def results(tmp_path_factory):
     path = tmp_path_factory.mktemp("results") / "results.h5"
     made = subprocess.run(
-        [os.environ["HTF_MAKE_RESULTS"], str(path), str(RUNS), str(SAMPLES)],
+        [MAKE_RESULTS, str(path), str(RUNS), str(SAMPLES)],
         check=True, capture_output=True, text=True)
     return str(path), made.stdout.strip()
 
@@ -144,7 +147,7 @@ def test_types_are_those_every_reader_knows(results):
 
 def test_large_numbers_are_compressed_and_summed(results, tmp_path):
     big = str(tmp_path / "big.h5")
-    subprocess.run([os.environ["HTF_MAKE_RESULTS"], big, "3000", "60"], check=True,
+    subprocess.run([MAKE_RESULTS, big, "3000", "60"], check=True,
                    capture_output=True)
     with h5py.File(big) as f:
         d = f["trajectories/c0/local_component_norm"]
@@ -153,7 +156,7 @@ def test_large_numbers_are_compressed_and_summed(results, tmp_path):
         assert f["runs/message"].chunks is None
         assert f["trajectories/c0/sample"].chunks is None
     assert content_checksum(big) == subprocess.run(
-        [os.environ["HTF_MAKE_RESULTS"], big, "3000", "60"], check=True,
+        [MAKE_RESULTS, big, "3000", "60"], check=True,
         capture_output=True, text=True).stdout.strip()
 
 
