@@ -123,14 +123,17 @@ done:
 }
 
 // Made under another name and then renamed, so that a journal without its tables is never
-// seen: one that lacks them is damaged.
+// seen: one that lacks them is damaged. The lock is held, so what has that name is left
+// over.
 static htf_status make_database(const char *path, const htf_digest *plan) {
   htf_status status = HTF_OK;
   char *part = NULL;
   if (access(path, F_OK) == 0) {
     return HTF_OK;
   }
-  HTF_TRY(htf_file__part(path, &part));
+  HTF_TRY(htf_file__format(&part, "%s.part", path));
+  HTF_CHECK(unlink(part) == 0 || errno == ENOENT, HTF_E_IO, "%s: cannot be removed: %s",
+            part, strerror(errno));
   HTF_TRY(fill_database(part, plan));
   HTF_TRY(htf_file__commit(part, path));
 done:
