@@ -17,8 +17,8 @@ typedef struct htf_filesystem {
   double free_bytes, free_files;
 } htf_filesystem;
 
-// Tries all of that with a file of its own, which it removes. Raises HTF_E_IO if no file can be
-// made in the directory.
+// Tries all of that with a file of its own, which it removes. Raises HTF_E_IO if no file
+// can be made in the directory.
 htf_status htf_filesystem_examine(const char *directory, htf_filesystem *facts);
 
 HTF_END_DOOR

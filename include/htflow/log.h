@@ -22,7 +22,8 @@ void htf_log_set_level(htf_log_level level);
 htf_log_level htf_log_get_level(void);
 // The level of a name ("error" "warn" "info" "debug"); -1 if there is none such.
 int htf_log_parse_level(const char *name);
-// Which rank this process is; rank 0, the root, at the start.
+// Which rank this process is (rank 0, the root, at the start); seconds count from this
+// call.
 void htf_log_set_rank(int rank);
 
 // Writes a line, in one write(2), if the level and the rank let it.

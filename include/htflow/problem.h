@@ -53,8 +53,8 @@ typedef struct htf_split {
   int order;
   const int64_t *shape; // [order]
   htf_samples all;
-  int64_t train, test;  // how many; together at most all.count
-  uint64_t seed, draw;  // the mask's stream: (seed, purpose, draw)
+  int64_t train, test; // how many; together at most all.count
+  uint64_t seed, draw; // the mask's stream: (seed, purpose, draw)
 } htf_split;
 
 // From one list of samples: held out is a prefix of one permutation of it, trained on what

@@ -12,6 +12,10 @@
 //   of their own; below /trajectories and /weights it holds indices into /runs. Classes are
 //   named c0, c1, .. in the order of their first run; attributes: `tree` (Newick), `nodes`
 //   (the names of all nodes).
+// - Swept keys are coordinates (attribute `coordinates` of /runs, as CF has it).
+// - A dimension named `node` runs over the interior nodes, one named `partition` over all
+// nodes
+//   but the root; their scales hold the nodes' names.
 // - Rows shorter than the longest of a class end in NAN; `samples` (run) tells how many
 //   there are. A dimension of one name is as long as the longest variable over it.
 // - A run without columns has trajectory "" and row -1; a pending one has NAN for its real
@@ -30,7 +34,6 @@
 // lines sorted by their bytes.
 #pragma once
 
-#include <stdbool.h>
 #include <stdint.h>
 
 #include "htflow/digest.h"
@@ -42,12 +45,18 @@
 
 HTF_BEGIN_DOOR
 
+typedef enum htf_results_kind {
+  HTF_RESULTS_REAL,
+  HTF_RESULTS_INTEGER,
+  HTF_RESULTS_TEXT,
+} htf_results_kind;
+
 // A swept key: one variable of /runs. Values are numbers, or texts.
 typedef struct htf_results_axis {
   const char *label;     // init_std
   const char *long_name; // help text of the key
   const char *units;     // "" or "1" where there are none
-  bool text;
+  htf_results_kind kind;
 } htf_results_axis;
 
 typedef struct htf_results_source {

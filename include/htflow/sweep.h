@@ -24,8 +24,8 @@
 
 HTF_BEGIN_DOOR
 
-// Starts MPI (as a lone process, or as one of mpirun's or srun's), and ends it; or joins the
-// MPI of a caller who has started it, and leaves it running. Raises HTF_E_MPI.
+// Starts MPI (as a lone process, or as one of mpirun's or srun's), and ends it; or joins
+// the MPI of a caller who has started it, and leaves it running. Raises HTF_E_MPI.
 htf_status htf_sweep_open(int *argc, char ***argv);
 void htf_sweep_close(void);
 int htf_sweep_rank(void);

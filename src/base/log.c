@@ -33,6 +33,7 @@ int htf_log_parse_level(const char *name) {
 
 void htf_log_set_rank(int rank) {
   own_rank = rank;
+  start = htf_clock_now();
 }
 
 static void write_line(htf_log_level level, const char *room, const char *format,

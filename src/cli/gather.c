@@ -72,9 +72,12 @@ static void describe_axes(const htf_plan *plan, htf_results_axis *axes) {
     axes[i].label = htf_plan_axis_label(plan, i);
     axes[i].long_name = field != NULL ? field->help : "section of the sweep file";
     axes[i].units = field != NULL && field->units[0] != '\0' ? field->units : "1";
-    axes[i].text = field == NULL ||
-                   (field->type != HTF_FIELD_REAL && field->type != HTF_FIELD_INTEGER &&
-                    field->type != HTF_FIELD_COUNT);
+    bool real =
+        field != NULL && (field->type == HTF_FIELD_REAL || field->type == HTF_FIELD_COUNT);
+    bool integer = field != NULL && field->type == HTF_FIELD_INTEGER;
+    axes[i].kind = real      ? HTF_RESULTS_REAL
+                   : integer ? HTF_RESULTS_INTEGER
+                             : HTF_RESULTS_TEXT;
   }
 }
 

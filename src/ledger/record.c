@@ -82,7 +82,9 @@ htf_status htf_record_add(htf_record *record, const char *name, int rank,
   memcpy(fresh->name, name, strlen(name) + 1);
   fresh->rank = rank;
   fresh->dims[0] = record->samples;
-  memcpy(fresh->dims + 1, dims, (size_t)(rank - 1) * sizeof *dims);
+  for (int i = 1; i < rank; i++) {
+    fresh->dims[i] = dims[i - 1];
+  }
   HTF_NEW(fresh->data, htf_column_size(fresh));
   record->column_count++;
   *column = fresh;

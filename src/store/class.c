@@ -77,6 +77,21 @@ static int variable_of(const htf_results_source *source, const char *name) {
   return -1;
 }
 
+// Dimensions of these two names are as long as the tree has such nodes.
+static htf_status check_nodes(const htf_results__class *class, const htf_column *column,
+                              const char *dim, int64_t length) {
+  htf_status status = HTF_OK;
+  int partitions = htf_tree_nodes(class->tree) - 1;
+  HTF_CHECK(strcmp(dim, "node") != 0 || length == class->interior, HTF_E_INTERNAL,
+            "column %s has %lld nodes where the tree has %d", column->name,
+            (long long)length, class->interior);
+  HTF_CHECK(strcmp(dim, "partition") != 0 || length == partitions, HTF_E_INTERNAL,
+            "column %s has %lld partitions where the tree has %d", column->name,
+            (long long)length, partitions);
+done:
+  return status;
+}
+
 static htf_status enter_column(htf_results__class *class, const htf_results_source *source,
                                const htf_column *column) {
   htf_status status = HTF_OK;
@@ -91,9 +106,7 @@ static htf_status enter_column(htf_results__class *class, const htf_results_sour
             "variable %s runs over %s first, not over sample", variable->name,
             variable->dims[0]);
   for (int i = 0; i < column->rank; i++) {
-    HTF_CHECK(strcmp(variable->dims[i], "node") != 0 || column->dims[i] == class->interior,
-              HTF_E_INTERNAL, "column %s has %lld nodes where the tree has %d",
-              column->name, (long long)column->dims[i], class->interior);
+    HTF_TRY(check_nodes(class, column, variable->dims[i], column->dims[i]));
     extent[i] = column->dims[i] > extent[i] ? column->dims[i] : extent[i];
   }
 done:

@@ -111,14 +111,36 @@ static void drop_tables(tables *t) {
 
 static htf_status open_axis(const htf_results_axis *axis, htf_results__group *group,
                             htf_results__array **array) {
+  static const htf_results__kind kinds[] = {[HTF_RESULTS_REAL] = HTF_ARRAY_REAL,
+                                            [HTF_RESULTS_INTEGER] = HTF_ARRAY_INTEGER,
+                                            [HTF_RESULTS_TEXT] = HTF_ARRAY_TEXT};
   htf_results__about about = {.name = axis->label,
-                              .kind = axis->text ? HTF_ARRAY_TEXT : HTF_ARRAY_REAL,
+                              .kind = kinds[axis->kind],
                               .rank = 1,
                               .dims = {"run"},
                               .units = axis->units[0] != '\0' ? axis->units : "1",
                               .long_name = axis->long_name,
                               .comment = "swept"};
   return htf_results__array_open(group, &about, array);
+}
+
+// The swept keys are what a run's other variables are to be looked up by.
+static htf_status name_coordinates(const htf_results_source *source,
+                                   htf_results__group *runs) {
+  htf_status status = HTF_OK;
+  char *names = NULL;
+  size_t size = 1;
+  for (int i = 0; i < source->axes; i++) {
+    size += strlen(source->axis[i].label) + 1;
+  }
+  HTF_NEW(names, size);
+  for (int i = 0; i < source->axes; i++) {
+    strcat(strcat(names, i > 0 ? " " : ""), source->axis[i].label);
+  }
+  HTF_TRY(htf_file__put_text(runs->id, "coordinates", names));
+done:
+  HTF_FREE(names);
+  return status;
 }
 
 static htf_status open_tables(const htf_results_source *source, htf_results__layout *layout,
@@ -128,6 +150,7 @@ static htf_status open_tables(const htf_results_source *source, htf_results__lay
   HTF_NEW(t->axis, source->axes);
   HTF_TRY(htf_results__group_open(layout, "/runs", true, &t->runs));
   HTF_TRY(htf_results__index_scale(t->runs, "run", "run", source->runs));
+  HTF_TRY(name_coordinates(source, t->runs));
   for (int i = 0; i < source->axes; i++) {
     HTF_TRY(open_axis(&source->axis[i], t->runs, &t->axis[i]));
   }
@@ -149,9 +172,14 @@ static htf_status put_axes(const htf_results_source *source, int64_t run, tables
     double number = NAN;
     const char *text = "";
     HTF_TRY(source->axis_value(source->context, i, run, &number, &text));
-    if (source->axis[i].text) {
+    switch (source->axis[i].kind) {
+    case HTF_RESULTS_TEXT:
       HTF_TRY(htf_results__put_text(t->axis[i], text));
-    } else {
+      break;
+    case HTF_RESULTS_INTEGER:
+      HTF_TRY(htf_results__put_integer(t->axis[i], (int64_t)number));
+      break;
+    case HTF_RESULTS_REAL:
       HTF_TRY(htf_results__put_real(t->axis[i], number));
     }
   }

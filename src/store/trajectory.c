@@ -79,20 +79,38 @@ done:
 
 // ---- dimensions -------------------------------------------------------------------------
 
-static htf_status node_scale(const htf_tree *tree, int interior,
-                             htf_results__group *group) {
+// A scale of node names: `node`, the interior ones, or `partition`, all but the root.
+typedef struct node_scale {
+  const char *name, *long_name;
+  bool (*holds)(const htf_tree *tree, int node);
+} node_scale;
+
+static bool is_interior(const htf_tree *tree, int node) {
+  return htf_tree_children(tree, node) > 0;
+}
+
+static bool is_partition(const htf_tree *tree, int node) {
+  return node != htf_tree_root(tree);
+}
+
+static const node_scale node_scales[] = {
+    {"node", "interior node", is_interior},
+    {"partition", "node whose modes stand against all others", is_partition}};
+
+static htf_status make_node_scale(const node_scale *scale, const htf_tree *tree,
+                                  int64_t length, htf_results__group *group) {
   htf_status status = HTF_OK;
   htf_results__array *array = NULL;
   char name[NODE_NAME];
-  htf_results__about about = {.name = "node",
+  htf_results__about about = {.name = scale->name,
                               .kind = HTF_ARRAY_TEXT,
                               .rank = 1,
                               .units = "1",
-                              .long_name = "interior node",
+                              .long_name = scale->long_name,
                               .comment = "its modes, as the tree lists them, joined by _"};
-  HTF_TRY(htf_results__scale_open(group, &about, interior, &array));
+  HTF_TRY(htf_results__scale_open(group, &about, length, &array));
   for (int node = 0; node < htf_tree_nodes(tree); node++) {
-    if (htf_tree_children(tree, node) > 0) {
+    if (scale->holds(tree, node)) {
       HTF_TRY(htf_tree_node_name(tree, node, name, sizeof name));
       HTF_TRY(htf_results__put_text(array, name));
     }
@@ -129,16 +147,25 @@ static int64_t longest(const htf_results__class *class, const htf_results_source
   return length;
 }
 
+static htf_status make_scale(const htf_results__class *class, const char *name,
+                             int64_t length, htf_results__group *group) {
+  for (int i = 0; i < 2; i++) {
+    if (strcmp(node_scales[i].name, name) == 0) {
+      return make_node_scale(&node_scales[i], class->tree, length, group);
+    }
+  }
+  return htf_results__index_scale(group, name, name, length);
+}
+
 static htf_status make_scales(const htf_results__class *class,
                               const htf_results_source *source, htf_results__group *group) {
   htf_status status = HTF_OK;
   HTF_TRY(htf_results__index_scale(group, "sample", "sample", class->samples));
-  HTF_TRY(node_scale(class->tree, class->interior, group));
   for (int v = 0; v < source->variables; v++) {
     for (int i = 0; i < source->variable[v].rank && has_variable(class, source, v); i++) {
       const char *name = source->variable[v].dims[i];
       if (htf_results__length(group, name) == 0) {
-        HTF_TRY(htf_results__index_scale(group, name, name, longest(class, source, name)));
+        HTF_TRY(make_scale(class, name, longest(class, source, name), group));
       }
     }
   }

@@ -143,8 +143,12 @@ Test(problem, a_list_is_split_without_overlap) {
     indices[3 * k + 2] = k % 2;
     values[k] = k;
   }
-  htf_split split = {.order = ORDER, .shape = shape, .all = {12, indices, values},
-                     .train = 7, .test = 4, .seed = 7};
+  htf_split split = {.order = ORDER,
+                     .shape = shape,
+                     .all = {12, indices, values},
+                     .train = 7,
+                     .test = 4,
+                     .seed = 7};
   htf_problem *problem = NULL;
   cr_assert(eq(int, htf_problem_split(&split, &problem), HTF_OK));
   htf_samples parts[] = {htf_problem_train(problem), htf_problem_test(problem)};
@@ -153,7 +157,8 @@ Test(problem, a_list_is_split_without_overlap) {
     for (int64_t k = 0; k < parts[p].count; k++) {
       int row = (int)parts[p].values[k];
       seen[row]++;
-      cr_assert(memcmp(parts[p].indices + 3 * k, indices + 3 * row, sizeof *indices * 3) == 0);
+      cr_assert(memcmp(parts[p].indices + 3 * k, indices + 3 * row, sizeof *indices * 3) ==
+                0);
     }
   }
   for (int k = 0; k < 12; k++) {

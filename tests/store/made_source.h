@@ -24,9 +24,9 @@ static const char *const made_trees[] = {"((0,2)2,1,(3,4)3)2;", "(0,1,2,3)3;"};
 static const htf_shape made_shapes[] = {{5, {2, 3, 4, 2, 3}}, {4, {3, 2, 2, 4}}};
 
 static const htf_results_axis made_axes[] = {
-    {"init_std", "standard deviation of the initial weights", "1", false},
-    {"model_tree", "mode tree", "", true},
-    {"problem_samples", "training samples", "", false},
+    {"init_std", "standard deviation of the initial weights", "1", HTF_RESULTS_REAL},
+    {"model_tree", "mode tree", "", HTF_RESULTS_TEXT},
+    {"problem_samples", "training samples", "", HTF_RESULTS_INTEGER},
 };
 
 static const htf_variable made_variables[] = {

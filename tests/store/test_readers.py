@@ -280,6 +280,8 @@ def test_xarray_joins_runs_and_trajectories(results, engine):
         assert list(runs.status.attrs["flag_values"]) == [0, 1, 2]
         assert runs.status.dtype == np.int8 and runs.steps.dtype == np.int64
         assert float(runs.init_std.sel(run=1)) == 0.1
+        assert {"init_std", "model_tree", "problem_samples"} <= set(runs.coords)
+        assert runs.problem_samples.dtype == np.int64
 
 
 @pytest.mark.parametrize("engine", ENGINES)
