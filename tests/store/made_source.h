@@ -38,8 +38,8 @@ static const htf_variable made_variables[] = {
      "sigma",
      3,
      {"sample", "node", "component"}},
-    {"singular_value", "singular value", "1", "s", 3, {"sample", "partition", "value"}},
-    {"hierarchical_rank", "rank", "1", "r", 2, {"sample", "partition"}},
+    {"singular_value", "singular value", "1", "s", 3, {"sample", "cut", "value"}},
+    {"hierarchical_rank", "rank", "1", "r", 2, {"sample", "cut"}},
     {"empty", "nothing", "1", "no run has any", 2, {"sample", "nothing"}},
 };
 
