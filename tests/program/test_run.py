@@ -11,8 +11,9 @@ import pytest
 
 from program import SWEEP, checksum, command, htflow, write
 
-# Long enough to be interrupted: runs of some tenths of a second.
-LONG = SWEEP.replace("stop: {loss: 1e-3}", "stop: {loss: 0, wall: 60, steps: 3000}")
+# Long enough to be interrupted: descents of some tenths of a second, by a count of steps.
+LONG = SWEEP.replace("stop: {loss: 1e-3}",
+                     "flow: {method: gd, lr: 1e-3}\nstop: {loss: 0, steps: 100000}")
 
 
 @pytest.fixture(scope="module")
