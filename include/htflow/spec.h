@@ -34,15 +34,46 @@ enum {
   HTF_MAX_LABEL = 128
 };
 
-typedef enum htf_task { HTF_TASK_COMPLETION } htf_task;
+// Each enumerator is the place of its name in the field's choices. Numbers are stored, so a
+// new one comes last.
+typedef enum htf_task { HTF_TASK_COMPLETION, HTF_TASK_SENSING, HTF_TASK_FULL } htf_task;
 typedef enum htf_target_kind { HTF_TARGET_HTF, HTF_TARGET_CP } htf_target_kind;
-typedef enum htf_factorization { HTF_FACTORIZATION_HTF } htf_factorization;
-typedef enum htf_init_kind { HTF_INIT_GAUSSIAN, HTF_INIT_BALANCED } htf_init_kind;
-typedef enum htf_loss_kind { HTF_LOSS_L2 } htf_loss_kind;
-typedef enum htf_method { HTF_METHOD_BDF, HTF_METHOD_GD } htf_method;
+typedef enum htf_factorization {
+  HTF_FACTORIZATION_HTF,
+  HTF_FACTORIZATION_CP,
+  HTF_FACTORIZATION_MF
+} htf_factorization;
+typedef enum htf_init_kind {
+  HTF_INIT_GAUSSIAN,
+  HTF_INIT_BALANCED,
+  HTF_INIT_UNBALANCED,
+  HTF_INIT_ORTHOGONAL,
+  HTF_INIT_IDENTITY,
+  HTF_INIT_FILE
+} htf_init_kind;
+typedef enum htf_loss_kind { HTF_LOSS_L2, HTF_LOSS_L1, HTF_LOSS_HUBER } htf_loss_kind;
+typedef enum htf_method {
+  HTF_METHOD_BDF,
+  HTF_METHOD_GD,
+  HTF_METHOD_ADAMS,
+  HTF_METHOD_ERK,
+  HTF_METHOD_MOMENTUM,
+  HTF_METHOD_GROUPRMSPROP,
+  HTF_METHOD_ADAM
+} htf_method;
 typedef enum htf_krylov { HTF_KRYLOV_GMRES, HTF_KRYLOV_PCG } htf_krylov;
+typedef enum htf_table {
+  HTF_TABLE_DORMAND_PRINCE,
+  HTF_TABLE_CASH_KARP,
+  HTF_TABLE_BOGACKI_SHAMPINE
+} htf_table;
 typedef enum htf_spacing { HTF_SPACING_ARC, HTF_SPACING_LOG, HTF_SPACING_STEP } htf_spacing;
-typedef enum htf_keep { HTF_KEEP_NONE, HTF_KEEP_FINAL, HTF_KEEP_BEST } htf_keep;
+typedef enum htf_keep {
+  HTF_KEEP_NONE,
+  HTF_KEEP_FINAL,
+  HTF_KEEP_BEST,
+  HTF_KEEP_FIRST
+} htf_keep;
 
 // Mode sizes D_1 .. D_N.
 typedef struct htf_shape {
@@ -60,13 +91,14 @@ typedef struct htf_tree_field {
 typedef struct htf_spec {
   int64_t sweep_seed;
   struct {
-    int task;        // htf_task
-    htf_shape shape; // mode sizes
-    double samples;  // training samples; as resolved, a whole number
-    double test;     // held-out samples; likewise
-    double noise;    // standard deviation added to the training values
-    int64_t seed;    // which draw of target, mask and noise
-    int target;      // htf_target_kind
+    int task;         // htf_task
+    htf_shape shape;  // mode sizes
+    double samples;   // training samples; as resolved, a whole number
+    double test;      // held-out samples; likewise
+    double noise;     // standard deviation added to the training values
+    double input_std; // of the entries of sensing vectors; 0: 1/sqrt(D_n)
+    int64_t seed;     // which draw of target, mask and noise
+    int target;       // htf_target_kind
     htf_tree_field target_tree;
     int64_t target_width;
     double target_norm;      // Frobenius norm; 0: the square root of the number of entries
@@ -77,29 +109,38 @@ typedef struct htf_spec {
     int kind; // htf_factorization
     htf_tree_field tree;
     int64_t width; // of the nodes that the tree's text leaves without a width
+    int64_t depth; // how many factors a matrix factorization has
   } model;
   struct {
     int kind; // htf_init_kind
-    double std;
-    int64_t seed; // which draw of the initial weights
+    double std, mean;
+    double width_exponent;             // variances times width^-width_exponent
+    double unbalance;                  // the unbalancedness that `unbalanced` starts from
+    int64_t seed;                      // which draw of the initial weights
+    char file[HTF_MAX_TEXT];           // weights to start from; "" for none
+    char file_digest[HTF_DIGEST_TEXT]; // SHA-256 of that file
+    int64_t run; // whose weights, of a results file; -1 for a weights file
   } init;
   struct {
-    int kind; // htf_loss_kind
+    int kind;     // htf_loss_kind
+    double delta; // where a Huber loss turns linear
   } loss;
   struct {
     int method; // htf_method
-    double rtol, lr;
+    double rtol, lr, beta;
     int krylov; // htf_krylov
     int64_t krylov_dimension;
+    int table; // htf_table
   } flow;
   struct {
     double loss, gradient_norm, time, wall;
     int64_t steps;
   } stop;
   struct {
-    int64_t points, components;
-    int spacing; // htf_spacing
-    int weights; // htf_keep
+    int64_t points, components, singular_values;
+    int64_t every; // steps of a descent between samples; 0: by points and spacing
+    int spacing;   // htf_spacing
+    int weights;   // htf_keep
   } record;
 } htf_spec;
 

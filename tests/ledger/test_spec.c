@@ -155,9 +155,17 @@ Test(spec, a_bad_value_is_named_with_what_would_be_right) {
   refuse("problem.samples", "1.5",
          "problem.samples is 1.5, neither a count nor a fraction below 1");
   refuse("problem.samples", "-1", "problem.samples is -1, outside [0, 9007199254740992]");
-  refuse("flow.method", "bfd",
-         "flow.method wants one of: bdf, gd; got \"bfd\"; did you mean bdf?");
-  refuse("flow.method", "adams", "flow.method wants one of: bdf, gd; got \"adams\"");
+  refuse("flow.krylov", "pgc",
+         "flow.krylov wants one of: gmres, pcg; got \"pgc\"; did you mean pcg?");
+  refuse("flow.krylov", "jacobi", "flow.krylov wants one of: gmres, pcg; got \"jacobi\"");
+  refuse("flow.method", "grouprmspop",
+         "flow.method wants one of: bdf, gd, adams, erk, momentum, grouprmsprop, adam; got "
+         "\"grouprmspop\"; did you mean grouprmsprop?");
+  refuse("flow.beta", "1", "flow.beta is 1, outside [0, 0.9999999999999999]");
+  refuse("loss.delta", "0", "loss.delta is 0, outside [1e-100, 1e100]");
+  refuse("model.depth", "1", "model.depth is 1, outside [2, 64]");
+  refuse("init.run", "-2", "init.run is -2, outside [-1, 9007199254740992]");
+  refuse("init.unbalance", "-1", "init.unbalance is -1, outside [0, 1e100]");
   refuse("problem.shape", "8",
          "problem.shape wants a list of mode sizes like [8, 8, 8, 8], got \"8\"");
   refuse("problem.shape", "[8, x]", "problem.shape wants a whole number, got \"x\"");
@@ -167,6 +175,64 @@ Test(spec, a_bad_value_is_named_with_what_would_be_right) {
   refuse("problem.file", "a\nb", "problem.file has a control character at place 2");
   refuse("problem.file_digest", "abc",
          "problem.file_digest wants 64 hexadecimal digits, got \"abc\"");
+}
+
+Test(spec, each_choice_is_its_enumerator) {
+  const struct {
+    const char *key, *name;
+    int number;
+  } cases[] = {
+      {"problem.task", "completion", HTF_TASK_COMPLETION},
+      {"problem.task", "sensing", HTF_TASK_SENSING},
+      {"problem.task", "full", HTF_TASK_FULL},
+      {"problem.target.kind", "htf", HTF_TARGET_HTF},
+      {"problem.target.kind", "cp", HTF_TARGET_CP},
+      {"model.kind", "htf", HTF_FACTORIZATION_HTF},
+      {"model.kind", "cp", HTF_FACTORIZATION_CP},
+      {"model.kind", "mf", HTF_FACTORIZATION_MF},
+      {"init.kind", "gaussian", HTF_INIT_GAUSSIAN},
+      {"init.kind", "balanced", HTF_INIT_BALANCED},
+      {"init.kind", "unbalanced", HTF_INIT_UNBALANCED},
+      {"init.kind", "orthogonal", HTF_INIT_ORTHOGONAL},
+      {"init.kind", "identity", HTF_INIT_IDENTITY},
+      {"init.kind", "file", HTF_INIT_FILE},
+      {"loss.kind", "l2", HTF_LOSS_L2},
+      {"loss.kind", "l1", HTF_LOSS_L1},
+      {"loss.kind", "huber", HTF_LOSS_HUBER},
+      {"flow.method", "bdf", HTF_METHOD_BDF},
+      {"flow.method", "gd", HTF_METHOD_GD},
+      {"flow.method", "adams", HTF_METHOD_ADAMS},
+      {"flow.method", "erk", HTF_METHOD_ERK},
+      {"flow.method", "momentum", HTF_METHOD_MOMENTUM},
+      {"flow.method", "grouprmsprop", HTF_METHOD_GROUPRMSPROP},
+      {"flow.method", "adam", HTF_METHOD_ADAM},
+      {"flow.krylov", "gmres", HTF_KRYLOV_GMRES},
+      {"flow.krylov", "pcg", HTF_KRYLOV_PCG},
+      {"flow.table", "dormand_prince", HTF_TABLE_DORMAND_PRINCE},
+      {"flow.table", "cash_karp", HTF_TABLE_CASH_KARP},
+      {"flow.table", "bogacki_shampine", HTF_TABLE_BOGACKI_SHAMPINE},
+      {"record.spacing", "arc", HTF_SPACING_ARC},
+      {"record.spacing", "log", HTF_SPACING_LOG},
+      {"record.spacing", "step", HTF_SPACING_STEP},
+      {"record.weights", "none", HTF_KEEP_NONE},
+      {"record.weights", "final", HTF_KEEP_FINAL},
+      {"record.weights", "best", HTF_KEEP_BEST},
+      {"record.weights", "first", HTF_KEEP_FIRST},
+  };
+  int named = 0, count;
+  const htf_field *field = htf_spec_fields(&count);
+  for (int i = 0; i < count; i++) {
+    for (const char *at = field[i].choices; at != NULL; at = strchr(at + 1, '|')) {
+      named++;
+    }
+  }
+  cr_expect(eq(int, named, (int)(sizeof cases / sizeof *cases)), "all choices are here");
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    htf_spec spec = resolved();
+    cr_assert(eq(int, set(&spec, cases[i].key, cases[i].name), HTF_OK));
+    int number = *(int *)htf_spec_member(&spec, htf_spec_field(cases[i].key));
+    cr_expect(eq(int, number, cases[i].number), "%s: %s", cases[i].key, cases[i].name);
+  }
 }
 
 Test(spec, texts_that_do_not_fit_are_refused) {
@@ -227,6 +293,8 @@ Test(spec, identity_ignores_labels_paths_and_widths_that_the_tree_holds) {
   strcpy(spec.problem.file, "/elsewhere/data.h5");
   spec.model.width = 3;
   spec.problem.target_width = 3;
+  spec.model.depth = 5;
+  strcpy(spec.init.file, "/elsewhere/weights.h5");
   cr_expect(same_run(&base, &spec));
 }
 
@@ -243,6 +311,15 @@ Test(spec, identity_is_the_digest_of_lines_that_anyone_can_write) {
   cr_assert(eq(int, htf_digest_of(lines, strlen(lines), &digest), HTF_OK));
   htf_digest_text(&digest, wanted);
   cr_expect(eq(str, text, wanted));
+}
+
+// Written by the first version of the table; results and journals hold it.
+Test(spec, identity_of_a_run_of_defaults_stays_what_it_was) {
+  char text[HTF_DIGEST_TEXT];
+  htf_spec spec = resolved();
+  identity_text(&spec, text);
+  cr_expect(
+      eq(str, text, "0a1762d34f23a5828ccf9bd716754e44466bbd7bbf6ff36b78f9b466a3110062"));
 }
 
 Test(spec, identity_wants_trees_and_counts_resolved) {
