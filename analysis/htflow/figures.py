@@ -95,7 +95,8 @@ def dynamics(results, seed=0):
             if j == 0:
                 for axis in (above, below):
                     axis.set_ylabel(f"component norms\nat node {node}")
-    axes[0, 0].legend(title="component", fontsize=6, title_fontsize=6, frameon=False)
+    axes[0, -1].legend(title="component", loc="lower right", fontsize=6, title_fontsize=6,
+                       frameon=False, ncol=2)
     return figure
 
 

@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The analysis package on results of the program itself."""
+import os
+import pathlib
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+ROOT = pathlib.Path(__file__).parents[2]
+PROGRAM = pathlib.Path(os.environ.get("HTF_BUILD", ROOT / "build")) / "bin" / "htflow"
+sys.path.insert(0, str(ROOT / "analysis"))
+
+from htflow import end_tensor, open_results  # noqa: E402
+from htflow.clocks import time_since_activation  # noqa: E402
+from htflow.tensor import parse_tree  # noqa: E402
+
+SWEEP = """\
+problem: {shape: [4, 4, 4], samples: 48, test: 16, target: {tree: flat, width: 2, norm: 8}}
+model: {tree: binary, width: 4}
+stop: {loss: 1e-4}
+record: {points: 60, components: 4, weights: best}
+axes:
+  - {key: model.tree, values: [binary, flat]}
+  - {key: init.std, values: [0.05, 0.2]}
+  - {seeds: 2}
+"""
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory):
+    """Results of a small sweep over tree, scale and seeds."""
+    folder = tmp_path_factory.mktemp("sweep")
+    (folder / "sweep.yaml").write_text(SWEEP)
+    subprocess.run([PROGRAM, "run", folder / "sweep.yaml", "--out", folder / "out"],
+                   check=True, capture_output=True, stdin=subprocess.DEVNULL)
+    return folder / "out" / "results.h5"
+
+
+def test_runs_are_found_by_their_swept_keys(path):
+    results = open_results(path)
+    assert results.axes == ["model_tree", "init_std", "seed"]
+    assert results.runs.final_train_loss.groupby("init_std").median().shape == (2,)
+    assert set(results.trajectories) == {"c0", "c1"}
+    flat = results.trajectories["c1"]
+    assert (flat.model_tree == "flat").all()
+    assert flat.where(flat.init_std == 0.2, drop=True).sizes["run"] == 2
+
+
+def test_weights_fit_the_recorded_error(path):
+    """The norm of NumPy's end tensor, within what the recorded error allows."""
+    results = open_results(path)
+    for run in (0, 7):
+        data = results.trajectories[str(results.runs.trajectory.values[run])]
+        one = data.isel(run=int(results.runs.row[run]))
+        best = int(one.test_loss.argmin("sample"))
+        tensor = end_tensor(results.tree(run), results.weights(run))
+        target_norm = 8
+        # ||W||^2 between the triangle bounds of the recorded relative error
+        error = float(one.reconstruction_error[best])
+        assert abs(np.linalg.norm(tensor) - target_norm) <= error * target_norm * (1 + 1e-9)
+
+
+def test_end_tensor_is_the_definition():
+    """A tree with non-contiguous nodes against einsum written out."""
+    rng = np.random.default_rng(0)
+    w = {"0": rng.normal(size=(3, 2)), "2": rng.normal(size=(5, 2)),
+         "0_2": rng.normal(size=(2, 4)), "1": rng.normal(size=(6, 4)),
+         "0_2_1": rng.normal(size=(4, 1))}
+    expected = np.einsum("as,cs,sr,br,rz->abc", w["0"], w["2"], w["0_2"], w["1"], w["0_2_1"])
+    assert np.allclose(end_tensor("((0,2)2,1)4;", w), expected, rtol=1e-13)
+
+
+def test_newick_is_read():
+    assert parse_tree("((0,4)16,(2,3)16,1)8;") == [[0, 4], [2, 3], 1]
+
+
+def test_time_since_activation_uses_both_parts_of_the_time(path):
+    run = open_results(path).trajectories["c0"].isel(run=0)
+    run = run.isel(sample=slice(0, int(run.samples)))
+    since = time_since_activation(run)
+    assert (np.diff(since) > 0).all() and since[0] < 0 <= since[-1]
+    low = run.assign(time=run.time * 0 + 1e16, time_low=run.time)
+    assert np.allclose(time_since_activation(low), since, rtol=1e-12)
+
+
+@pytest.mark.parametrize("form", ["png", "pdf"])
+def test_dynamics_is_drawn_and_light(path, tmp_path, form):
+    figure = tmp_path / f"dynamics.{form}"
+    subprocess.run(["/usr/bin/python3", "-m", "htflow", "dynamics", path, "-o", figure],
+                   check=True, env={**os.environ, "PYTHONPATH": str(ROOT / "analysis")},
+                   stdin=subprocess.DEVNULL)
+    assert 5_000 < figure.stat().st_size < 400_000
