@@ -7,16 +7,25 @@
 // memory than one of ten. Axes multiply in the order written, the last fastest.
 //
 // Pure: a plan reads no file but the text it is given. What a data file is (its shape and
-// digest) it asks through a callback.
+// digest), and what a weights file is, it asks through callbacks.
 //
 // Errors in the sweep file are the user's: all of them come at once in the error slot's
 // message, one a line as `file:line:column: message` (or `--set key=value: message`), in
 // the order of the file, with the nearest valid name where a name is unknown, and the
-// status is HTF_E_CONFIG. (HTF_E_DATA where the callback raised it.)
+// status is HTF_E_CONFIG. (HTF_E_DATA where a callback raised it.) Keys that exclude each
+// other are errors; one that another key makes meaningless is none, since it may stand
+// beside an axis.
 //
-// A data file gives the shape, and stands instead of a target. If it has a test list, it
-// gives both counts; if not, `problem.test` of its samples (none, if not given) are held
-// out, and `problem.samples` of the rest (all, if not given) are trained on.
+// A data file gives the shape, and stands instead of a target; it gives the task too, and a
+// task that is given must be the file's, but that a dense tensor serves every task. If it
+// has a test list, it gives both counts; if not, `problem.test` of its samples (none, if
+// not given) are held out, and `problem.samples` of the rest (all, if not given) are
+// trained on. Sensing a planted target, or a dense tensor, draws any number of
+// measurements; full trains on all entries and holds out none.
+//
+// The model's tree is as given, for cp flat, for mf the chain of its depth.
+//
+// Weights to start from must be of the run's own tree and shape.
 #pragma once
 
 #include <stddef.h>
@@ -30,13 +39,21 @@ HTF_BEGIN_DOOR
 
 typedef struct htf_plan htf_plan;
 
-// What a plan needs to know of a data file: its shape, how many samples it holds, its
-// digest.
+// What a plan needs to know of a data file: what it holds, its shape, how many samples, its
+// digest. A dense tensor's samples are its entries, in `train`.
 typedef struct htf_plan_file {
+  int task; // htf_task; HTF_TASK_FULL for a dense tensor
   htf_shape shape;
   int64_t train, test;
   char digest[HTF_DIGEST_TEXT];
 } htf_plan_file;
+
+// And of weights: their tree as htf_tree_newick writes it, the shape, the file's digest.
+typedef struct htf_plan_weights {
+  char newick[HTF_MAX_NEWICK];
+  htf_shape shape;
+  char digest[HTF_DIGEST_TEXT];
+} htf_plan_weights;
 
 typedef struct htf_plan_source {
   const char *name; // of the sweep file, for messages
@@ -44,9 +61,12 @@ typedef struct htf_plan_source {
   // `--set key=value` texts, applied in order after the file's base and before its axes.
   int overrides;
   const char *const *override;
-  // Describes a data file; the path as written in the sweep file. May be NULL where no
-  // sweep names a file.
+  // Describes a data file, into zeroed memory; the path as written in the sweep file. May
+  // be NULL where no sweep names a file.
   htf_status (*describe)(void *context, const char *path, htf_plan_file *file);
+  // The same of a weights file (run -1), or of the weights of one run in a results file.
+  htf_status (*describe_weights)(void *context, const char *path, int64_t run,
+                                 htf_plan_weights *weights);
   void *context;
 } htf_plan_source;
 
@@ -75,8 +95,8 @@ void htf_plan_axis_text(const htf_plan *plan, int axis, int64_t value, char *tex
                         size_t size);
 
 // The sweep with every default written out, as YAML that gives the same plan: borrowed. And
-// the plan's hash, the SHA-256 of that text followed by the digests of the data files: two
-// sweep files with the same one mean the same runs.
+// the plan's hash, the SHA-256 of that text followed by the digests of data and weights
+// files: two sweep files with the same one mean the same runs.
 const char *htf_plan_resolved(const htf_plan *plan);
 const htf_digest *htf_plan_hash(const htf_plan *plan);
 // The sweep file's text as given, borrowed.

@@ -256,11 +256,13 @@ static htf_status find_key(htf_plan__reader *reader, const htf_plan__node *map,
                                  key == NULL ? "" : htf_plan__describe(key, got)));
       goto done;
     }
-    if (!htf_plan__is_field(key->text) && !htf_plan__is_section(key->text)) {
+    const htf_field *field = htf_plan__field(key->text);
+    if (field == NULL &&
+        (!htf_plan__is_section(key->text) || htf_plan__is_alias(key->text))) {
       HTF_TRY(htf_plan__unknown(reader->errors, key, "", NULL));
       goto done;
     }
-    name = key->text;
+    name = field != NULL ? field->key : key->text;
   }
   snprintf(axis->key, sizeof axis->key, "%s", name);
   axis->field = htf_spec_field(name);

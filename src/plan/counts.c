@@ -5,13 +5,24 @@
 
 #include "plan_impl.h"
 
-const htf_plan__file *htf_plan__find_file(const htf_plan *plan, const char *path) {
-  for (int i = 0; i < plan->files; i++) {
-    if (strcmp(plan->file[i].path, path) == 0) {
-      return &plan->file[i];
-    }
+int htf_plan__task(const htf_plan *plan, const htf_spec *spec) {
+  const htf_plan__file *file = htf_plan__find_file(plan, spec->problem.file);
+  int otherwise = file != NULL ? file->is.task : HTF_TASK_COMPLETION;
+  return spec->problem.task == HTF_PLAN__OPEN ? otherwise : spec->problem.task;
+}
+
+htf_status htf_plan__resolve_shape(const htf_plan *plan, htf_spec *spec) {
+  htf_status status = HTF_OK;
+  if (spec->problem.file[0] != '\0') {
+    const htf_plan__file *file = htf_plan__find_file(plan, spec->problem.file);
+    HTF_ASSERT(file != NULL);
+    spec->problem.shape = file->is.shape;
+  } else if (spec->problem.shape.order == 0) {
+    const htf_field *field = htf_spec_field("problem.shape");
+    HTF_TRY(htf_spec_set(spec, field, field->initial));
   }
-  return NULL;
+done:
+  return status;
 }
 
 static double entries_of(const htf_shape *shape) {
@@ -43,12 +54,16 @@ done:
   return status;
 }
 
-// In the plan's base NAN stands for counts that were not given, order 0 for a shape.
-static htf_status count_file(const htf_plan__file *file, htf_spec *spec) {
+static double initial_of(const char *key) {
+  double value = 0;
+  HTF_ASSERT(htf_spec_read_number(htf_spec_field(key)->initial, &value));
+  return value;
+}
+
+// A file of samples: its own two lists, or its one list split.
+static htf_status count_listed(const htf_plan__file *file, htf_spec *spec) {
   htf_status status = HTF_OK;
   double listed = (double)file->is.train;
-  spec->problem.shape = file->is.shape;
-  memcpy(spec->problem.file_digest, file->is.digest, HTF_DIGEST_TEXT);
   if (file->is.test > 0) {
     spec->problem.samples = listed;
     spec->problem.test = (double)file->is.test;
@@ -62,35 +77,67 @@ done:
   return status;
 }
 
-static htf_status count_planted(htf_spec *spec) {
+// Entries of a planted tensor.
+static htf_status count_entries(htf_spec *spec) {
   htf_status status = HTF_OK;
-  char shape[HTF_MAX_TEXT] = "";
-  if (spec->problem.shape.order == 0) {
-    const htf_field *field = htf_spec_field("problem.shape");
-    HTF_TRY(htf_spec_set(spec, field, field->initial));
-  }
+  char shape[HTF_MAX_TEXT];
   double entries = entries_of(&spec->problem.shape);
-  double samples = 0, test = 0;
-  htf_spec_read_number(htf_spec_field("problem.samples")->initial, &samples);
-  htf_spec_read_number(htf_spec_field("problem.test")->initial, &test);
-  spec->problem.samples = resolve_count(spec->problem.samples, entries, samples);
-  spec->problem.test = resolve_count(spec->problem.test, entries, test);
-  if (spec->problem.samples < 1 || spec->problem.samples + spec->problem.test > entries) {
-    htf_spec_print(spec, htf_spec_field("problem.shape"), shape, sizeof shape);
-  }
+  spec->problem.samples =
+      resolve_count(spec->problem.samples, entries, initial_of("problem.samples"));
+  spec->problem.test =
+      resolve_count(spec->problem.test, entries, initial_of("problem.test"));
+  htf_spec_print(spec, htf_spec_field("problem.shape"), shape, sizeof shape);
   HTF_TRY(check_counts(spec, entries, shape));
-  if (spec->problem.target_norm == 0) {
-    spec->problem.target_norm = sqrt(entries);
-  }
 done:
   return status;
 }
 
-htf_status htf_plan__resolve_counts(const htf_plan *plan, htf_spec *spec) {
-  if (spec->problem.file[0] == '\0') {
-    return count_planted(spec);
+// Measurements are drawn anew, any number of them. (rules.c speaks of fractions.)
+static htf_status count_measurements(htf_spec *spec) {
+  htf_status status = HTF_OK;
+  if (isnan(spec->problem.samples)) {
+    spec->problem.samples = initial_of("problem.samples");
   }
+  if (isnan(spec->problem.test)) {
+    spec->problem.test = initial_of("problem.test");
+  }
+  HTF_CHECK(spec->problem.samples > 0, HTF_E_CONFIG, "no training samples");
+done:
+  return status;
+}
+
+static htf_status count_all(htf_spec *spec) {
+  htf_status status = HTF_OK;
+  double entries = entries_of(&spec->problem.shape);
+  HTF_CHECK(entries <= 0x1p62, HTF_E_CONFIG,
+            "a tensor of %g entries cannot be gone through", entries);
+  spec->problem.samples = entries;
+  spec->problem.test = 0;
+done:
+  return status;
+}
+
+// In the plan's base NAN stands for counts that were not given, order 0 for a shape.
+htf_status htf_plan__resolve_counts(const htf_plan *plan, htf_spec *spec) {
+  htf_status status = HTF_OK;
   const htf_plan__file *file = htf_plan__find_file(plan, spec->problem.file);
-  HTF_ASSERT(file != NULL);
-  return count_file(file, spec);
+  HTF_TRY(htf_plan__resolve_shape(plan, spec));
+  spec->problem.task = htf_plan__task(plan, spec);
+  if (file != NULL) {
+    memcpy(spec->problem.file_digest, file->is.digest, HTF_DIGEST_TEXT);
+  } else if (spec->problem.target_norm == 0) {
+    spec->problem.target_norm = sqrt(entries_of(&spec->problem.shape));
+  }
+  if (spec->problem.task == HTF_TASK_FULL) {
+    HTF_TRY(count_all(spec));
+  } else if (file != NULL && (file->is.task != HTF_TASK_FULL ||
+                              spec->problem.task == HTF_TASK_COMPLETION)) {
+    HTF_TRY(count_listed(file, spec));
+  } else if (spec->problem.task == HTF_TASK_SENSING) {
+    HTF_TRY(count_measurements(spec));
+  } else {
+    HTF_TRY(count_entries(spec));
+  }
+done:
+  return status;
 }

@@ -53,7 +53,7 @@ static htf_status read_key(htf_plan *plan, htf_plan__reader *reader,
   if (axes && strcmp(key->text, "axes") == 0) {
     return HTF_OK;
   }
-  if (htf_plan__is_field(key->text) || htf_plan__is_section(key->text)) {
+  if (htf_plan__field(key->text) != NULL || htf_plan__is_section(key->text)) {
     return htf_plan__read(reader, key->text, value, &plan->given);
   }
   return htf_plan__unknown(reader->errors, key, "", axes ? names : names_set);
@@ -103,15 +103,17 @@ done:
   return status;
 }
 
-// The spec that every run starts from. What a data file might say is left open where it was
-// not given (see htf_plan__resolve_counts).
+// The spec that every run starts from. What a data file or another key might say is left
+// open where it was not given (see HTF_PLAN__OPEN).
 static htf_status make_base(htf_plan *plan) {
   htf_status status = HTF_OK;
   htf_spec *base = &plan->base;
   htf_spec_defaults(base);
+  base->problem.task = HTF_PLAN__OPEN;
   base->problem.shape = (htf_shape){0};
   base->problem.samples = NAN;
   base->problem.test = NAN;
+  base->model.tree.label[0] = '\0';
   for (int i = 0; i < plan->given.count; i++) {
     HTF_TRY(htf_spec_set(base, plan->given.item[i].field, plan->given.item[i].text));
   }
@@ -243,7 +245,7 @@ done:
   return status;
 }
 
-// SHA-256 of the resolved text and of the digests of the data files.
+// SHA-256 of the resolved text and of the digests of the files.
 static htf_status make_hash(htf_plan *plan) {
   htf_status status = HTF_OK;
   htf_digester *digester = NULL;
@@ -251,6 +253,10 @@ static htf_status make_hash(htf_plan *plan) {
   HTF_TRY(htf_digester_feed(digester, plan->resolved, strlen(plan->resolved)));
   for (int i = 0; i < plan->files; i++) {
     const char *digest = plan->file[i].is.digest;
+    HTF_TRY(htf_digester_feed(digester, digest, strlen(digest)));
+  }
+  for (int i = 0; i < plan->weights; i++) {
+    const char *digest = plan->weight[i].is.digest;
     HTF_TRY(htf_digester_feed(digester, digest, strlen(digest)));
   }
   HTF_TRY(htf_digester_finish(digester, &plan->hash));
@@ -306,80 +312,9 @@ void htf_plan_destroy(htf_plan **out) {
   htf_plan__settings_clear(&plan->given);
   HTF_FREE(plan->axis);
   HTF_FREE(plan->file);
+  HTF_FREE(plan->weight);
   HTF_FREE(plan->text);
   HTF_FREE(plan->name);
   HTF_FREE(plan->resolved);
   HTF_FREE(*out);
-}
-
-// ---- specs -----------------------------------------------------------------------------
-
-htf_status htf_plan_spec(const htf_plan *plan, int64_t index, htf_spec *spec) {
-  htf_status status = HTF_OK;
-  HTF_ASSERT(0 <= index && index < plan->runs);
-  *spec = plan->base;
-  for (int i = 0; i < plan->axes; i++) {
-    HTF_TRY(htf_plan__axis_apply(&plan->axis[i], htf_plan_axis_at(plan, i, index), spec));
-  }
-  HTF_TRY(htf_plan__resolve_counts(plan, spec));
-  for (int which = 0; which < 2; which++) {
-    int64_t at = htf_plan__combination(plan, &plan->tree_group[which], index);
-    const char *newick = plan->newick[which][at];
-    htf_tree_field *tree =
-        which == HTF_PLAN__MODEL ? &spec->model.tree : &spec->problem.target_tree;
-    snprintf(tree->newick, sizeof tree->newick, "%s", newick == NULL ? "" : newick);
-  }
-done:
-  return status;
-}
-
-// ---- queries ---------------------------------------------------------------------------
-
-const char *htf_plan_name(const htf_plan *plan) {
-  return plan->name;
-}
-
-int64_t htf_plan_seed(const htf_plan *plan) {
-  return plan->base.sweep_seed;
-}
-
-int64_t htf_plan_runs(const htf_plan *plan) {
-  return plan->runs;
-}
-
-int htf_plan_axes(const htf_plan *plan) {
-  return plan->axes;
-}
-
-const char *htf_plan_axis_label(const htf_plan *plan, int axis) {
-  return plan->axis[axis].label;
-}
-
-const htf_field *htf_plan_axis_field(const htf_plan *plan, int axis) {
-  return plan->axis[axis].field;
-}
-
-int64_t htf_plan_axis_count(const htf_plan *plan, int axis) {
-  return plan->axis[axis].count;
-}
-
-int64_t htf_plan_axis_at(const htf_plan *plan, int axis, int64_t index) {
-  return index / plan->axis[axis].stride % plan->axis[axis].count;
-}
-
-void htf_plan_axis_text(const htf_plan *plan, int axis, int64_t value, char *text,
-                        size_t size) {
-  htf_plan__axis_print(&plan->axis[axis], value, false, text, size);
-}
-
-const char *htf_plan_resolved(const htf_plan *plan) {
-  return plan->resolved;
-}
-
-const htf_digest *htf_plan_hash(const htf_plan *plan) {
-  return &plan->hash;
-}
-
-const char *htf_plan_text(const htf_plan *plan) {
-  return plan->text;
 }

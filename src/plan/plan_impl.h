@@ -60,6 +60,9 @@ struct htf_plan__node {
   htf_plan__node **item; // of a map: key, value, key, value, ..
 };
 
+// A node without content, of one owner.
+htf_status htf_plan__node_create(htf_plan__kind kind, htf_plan__place place,
+                                 htf_plan__node **out);
 // The one document of the text, whose syntax errors go to `errors`; *root is NULL then. No
 // document is a scalar of no text. `override` is kept in places.
 htf_status htf_plan__parse(const char *text, const char *override, htf_plan__errors *errors,
@@ -94,9 +97,12 @@ typedef struct htf_plan__reader {
   bool *broken;      // [fields] those with an error: checks that need them are left out
 } htf_plan__reader;
 
-// Whether a key is a field the user may set, or the section of one.
-bool htf_plan__is_field(const char *key);
+// The field of a key, or of another spelling of it, that the user may set; or NULL.
+const htf_field *htf_plan__field(const char *key);
+// Whether a key is a section that holds fields, or another spelling of one.
 bool htf_plan__is_section(const char *key);
+// Whether it is a section of other spellings only, under which no field is found.
+bool htf_plan__is_alias(const char *section);
 // Complains of fields that are set twice.
 htf_status htf_plan__check_twice(htf_plan__errors *errors,
                                  const htf_plan__settings *settings);
@@ -181,6 +187,16 @@ typedef struct htf_plan__file {
   htf_plan_file is;
 } htf_plan__file;
 
+typedef struct htf_plan__weights {
+  char path[HTF_MAX_TEXT];
+  int64_t run;
+  htf_plan_weights is;
+} htf_plan__weights;
+
+// What stands in the base for a task that was not given. (For counts that were not given it
+// is NAN, for a shape order 0, for the model's tree "".)
+enum { HTF_PLAN__OPEN = -1 };
+
 struct htf_plan {
   char *text, *name, *resolved;
   htf_digest hash;
@@ -191,20 +207,68 @@ struct htf_plan {
   int64_t runs;
   int files;
   htf_plan__file *file;
+  int weights;
+  htf_plan__weights *weight;
   htf_plan__group tree_group[2]; // of the model's tree, of the target's
   char **newick[2];              // [combinations], "" where there is no target
 };
 
 enum { HTF_PLAN__MODEL, HTF_PLAN__TARGET };
 
-// Checks every combination of values that can fail, asks for data files, and resolves all
-// trees.
+// ---- whether it all fits together ------------------------------------------------------
+
+// What is being checked: a combination of a group's values, in `spec`.
+typedef struct htf_plan__check {
+  htf_plan *plan;
+  const htf_plan_source *source;
+  htf_plan__reader *reader;
+  const char *const *keys; // what the check is about, NULL at the end
+  htf_plan__group group;   // the axes that touch them
+  int64_t combination;
+  htf_spec *spec;
+} htf_plan__check;
+
+// Looks at one combination; HTF_E_CONFIG is an error of the sweep file's, at the place of
+// the first key that was given.
+typedef htf_status htf_plan__visit(htf_plan__check *check);
+
+// Visits every combination of the axes that touch the keys; none if there are errors in
+// them or too many combinations.
+htf_status htf_plan__each(htf_plan__check *check, const char *const *keys,
+                          htf_plan__visit *visit);
+// The same in steps: *good says whether there is something to walk over.
+htf_status htf_plan__open_check(htf_plan__check *check, const char *const *keys,
+                                bool *good);
+htf_status htf_plan__walk(htf_plan__check *check, htf_plan__visit *visit);
+void htf_plan__close_check(htf_plan__check *check);
+// Where the key got its value in this combination; false if it has its default.
+bool htf_plan__find_place(const htf_plan__check *check, const char *key,
+                          htf_plan__place *place);
+// The place of the first of the check's keys that was given; else the file's beginning.
+htf_plan__place htf_plan__blame(const htf_plan__check *check);
+
+// Asks for data files and holds them against their keys; for weights files, last of all.
+htf_status htf_plan__check_files(htf_plan__check *check);
+htf_status htf_plan__check_weights(htf_plan__check *check);
+// Keys that cannot go together.
+htf_status htf_plan__check_rules(htf_plan__check *check);
+// Checks every combination of values that can fail, asks for files, and resolves all trees.
 htf_status htf_plan__resolve(htf_plan *plan, const htf_plan_source *source,
                              htf_plan__reader *reader);
-// The data file of this path, or NULL.
+
+// The data file of this path, the weights of this path and run; or NULL.
 const htf_plan__file *htf_plan__find_file(const htf_plan *plan, const char *path);
-// Puts what the data file says into the spec, and counts for fractions.
+const htf_plan__weights *htf_plan__find_weights(const htf_plan *plan, const char *path,
+                                                int64_t run);
+// The task of a spec: as given, or as its file says.
+int htf_plan__task(const htf_plan *plan, const htf_spec *spec);
+// Puts the shape into the spec; and with it task, counts, norm and digest.
+htf_status htf_plan__resolve_shape(const htf_plan *plan, htf_spec *spec);
 htf_status htf_plan__resolve_counts(const htf_plan *plan, htf_spec *spec);
+// The label of the model's tree: as given, or that of its kind; "" for a chain.
+const char *htf_plan__model_label(const htf_spec *spec);
+// A tree in Newick with every width, the shape being there; the caller's to HTF_FREE.
+htf_status htf_plan__resolve_tree(const htf_spec *spec, int which, char **newick);
 // Which combination of a group's axes a run has.
 int64_t htf_plan__combination(const htf_plan *plan, const htf_plan__group *group,
                               int64_t index);

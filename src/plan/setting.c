@@ -56,23 +56,41 @@ done:
 
 // ---- keys ------------------------------------------------------------------------------
 
-bool htf_plan__is_field(const char *key) {
+// Other spellings of keys.
+static const char *const aliases[][2] = {{"record.descent.every", "record.every"}};
+enum { ALIASES = sizeof aliases / sizeof *aliases };
+
+const htf_field *htf_plan__field(const char *key) {
+  for (int i = 0; i < ALIASES; i++) {
+    key = strcmp(key, aliases[i][0]) == 0 ? aliases[i][1] : key;
+  }
   const htf_field *field = htf_spec_field(key);
-  return field != NULL && field->type != HTF_FIELD_DIGEST;
+  return field != NULL && field->type != HTF_FIELD_DIGEST ? field : NULL;
 }
 
-// What of the field's key stands below a section: "target.kind" of problem.target.kind
-// below problem; NULL if the field is elsewhere. The section "" holds all.
-static const char *below(const char *section, const htf_field *field) {
+// What of a key stands below a section: "target.kind" of problem.target.kind below problem;
+// NULL if it is elsewhere.
+static const char *rest_of(const char *section, const char *key) {
   size_t length = strlen(section);
-  if (field->type == HTF_FIELD_DIGEST) {
-    return NULL;
+  bool inside = strncmp(key, section, length) == 0 && key[length] == '.';
+  return inside ? key + length + 1 : NULL;
+}
+
+bool htf_plan__is_alias(const char *section) {
+  for (int i = 0; i < ALIASES; i++) {
+    if (rest_of(section, aliases[i][0]) != NULL &&
+        rest_of(section, aliases[i][1]) == NULL) {
+      return true;
+    }
   }
-  if (length == 0) {
-    return field->key;
-  }
-  bool inside = strncmp(field->key, section, length) == 0 && field->key[length] == '.';
-  return inside ? field->key + length + 1 : NULL;
+  return false;
+}
+
+// The same of a field that the user may set. The section "" holds all.
+static const char *below(const char *section, const htf_field *field) {
+  return field->type == HTF_FIELD_DIGEST ? NULL
+         : section[0] == '\0'            ? field->key
+                                         : rest_of(section, field->key);
 }
 
 bool htf_plan__is_section(const char *key) {
@@ -83,12 +101,17 @@ bool htf_plan__is_section(const char *key) {
       return true;
     }
   }
-  return false;
+  return htf_plan__is_alias(key);
 }
 
 void htf_plan__mark(htf_plan__reader *reader, const char *key) {
   int count;
   const htf_field *field = htf_spec_fields(&count);
+  for (int i = 0; i < ALIASES; i++) {
+    if (rest_of(key, aliases[i][0]) != NULL) {
+      reader->broken[htf_spec_field(aliases[i][1]) - field] = true;
+    }
+  }
   for (int i = 0; i < count; i++) {
     if (strcmp(field[i].key, key) == 0 || below(key, &field[i]) != NULL) {
       reader->broken[i] = true;
@@ -127,9 +150,18 @@ static void consider_level(htf_plan__suggestion *s, const char *section) {
       }
     }
   }
+  for (int i = 0; i < ALIASES; i++) {
+    const char *rest = rest_of(section, aliases[i][0]);
+    if (rest != NULL) {
+      snprintf(name, sizeof name, "%.*s", (int)strcspn(rest, "."), rest);
+      htf_plan__consider(s, name);
+      list(s, name);
+    }
+  }
 }
 
-// Whole keys, by themselves or by their last word: `std` means init.std.
+// Whole keys, by themselves or by their last word: `std` means init.std. A section of
+// another spelling means the key itself.
 static void consider_keys(htf_plan__suggestion *s) {
   int count;
   const htf_field *field = htf_spec_fields(&count);
@@ -142,6 +174,11 @@ static void consider_keys(htf_plan__suggestion *s) {
         s->distance = 0;
         snprintf(s->best, sizeof s->best, "%s", field[i].key);
       }
+    }
+  }
+  for (int i = 0; i < ALIASES; i++) {
+    if (rest_of(s->wrong, aliases[i][0]) != NULL) {
+      snprintf(s->best, sizeof s->best, "%s", aliases[i][1]);
     }
   }
 }
@@ -319,7 +356,7 @@ static htf_status read_section(htf_plan__reader *reader, const char *section,
     const htf_plan__node *name = map->item[2 * i], *first;
     if (htf_plan__is_new_key(map, i, &first)) {
       snprintf(key, sizeof key, "%.120s.%.120s", section, name->text);
-      if (htf_plan__is_field(key) || htf_plan__is_section(key)) {
+      if (htf_plan__field(key) != NULL || htf_plan__is_section(key)) {
         HTF_TRY(htf_plan__read(reader, key, map->item[2 * i + 1], settings));
       } else {
         HTF_TRY(htf_plan__unknown(reader->errors, name, section, NULL));
@@ -333,8 +370,8 @@ done:
 htf_status htf_plan__read(htf_plan__reader *reader, const char *key,
                           const htf_plan__node *value, htf_plan__settings *settings) {
   char kind[2 * HTF_MAX_LABEL], got[HTF_MAX_LABEL];
-  if (htf_plan__is_field(key)) {
-    return read_field(reader, htf_spec_field(key), value, settings);
+  if (htf_plan__field(key) != NULL) {
+    return read_field(reader, htf_plan__field(key), value, settings);
   }
   if (value->kind == HTF_PLAN__MAP) {
     return read_section(reader, key, value, settings);
@@ -344,8 +381,8 @@ htf_status htf_plan__read(htf_plan__reader *reader, const char *key,
   }
   // A section that has a kind can be given by it alone.
   snprintf(kind, sizeof kind, "%.120s.kind", key);
-  if (htf_plan__is_field(kind) && value->kind == HTF_PLAN__SCALAR) {
-    return read_field(reader, htf_spec_field(kind), value, settings);
+  if (htf_plan__field(kind) != NULL && value->kind == HTF_PLAN__SCALAR) {
+    return read_field(reader, htf_plan__field(kind), value, settings);
   }
   htf_plan__mark(reader, key);
   return htf_plan__complain(reader->errors, value->place, "%s wants a mapping, got %s", key,

@@ -126,18 +126,38 @@ static void put_axis(output *out, const htf_plan__axis *axis) {
 
 // ---- the base --------------------------------------------------------------------------
 
-// What a data file says is not said again, unless the user did.
+static bool is_on_axis(const htf_plan *plan, const char *key) {
+  bool on = false;
+  for (int i = 0; i < plan->axes && !on; i++) {
+    on = htf_plan__axis_touches(&plan->axis[i], htf_spec_field(key));
+  }
+  return on;
+}
+
+// What a data file or another key says is not said again, unless the user did.
 static bool is_said(const htf_plan *plan, const htf_field *field) {
-  static const char *const by_file[] = {"problem.shape", "problem.samples", "problem.test",
-                                        "problem.target."};
+  bool files = plan->files > 0;
+  bool full = plan->base.problem.task == HTF_TASK_FULL || is_on_axis(plan, "problem.task");
+  bool other_model =
+      plan->base.model.kind != HTF_FACTORIZATION_HTF || is_on_axis(plan, "model.kind");
+  const struct {
+    const char *key;
+    bool open;
+  } elsewhere[] = {{"problem.task", files},
+                   {"problem.shape", files},
+                   {"problem.samples", files || full},
+                   {"problem.test", files || full},
+                   {"problem.target.", files},
+                   {"model.tree", other_model}};
   if (field->type == HTF_FIELD_DIGEST) {
     return false;
   }
-  if (plan->files == 0 || htf_plan__find(&plan->given, field) != NULL) {
+  if (htf_plan__find(&plan->given, field) != NULL) {
     return true;
   }
-  for (size_t i = 0; i < sizeof by_file / sizeof *by_file; i++) {
-    if (strncmp(field->key, by_file[i], strlen(by_file[i])) == 0) {
+  for (size_t i = 0; i < sizeof elsewhere / sizeof *elsewhere; i++) {
+    if (elsewhere[i].open &&
+        strncmp(field->key, elsewhere[i].key, strlen(elsewhere[i].key)) == 0) {
       return false;
     }
   }

@@ -26,53 +26,6 @@ typedef struct parser {
   anchor *anchor; // [ANCHORS]
 } parser;
 
-// ---- nodes -----------------------------------------------------------------------------
-
-void htf_plan__node_destroy(htf_plan__node **out) {
-  htf_plan__node *node = *out;
-  *out = NULL;
-  if (node == NULL || --node->owners > 0) {
-    return;
-  }
-  int items = node->kind == HTF_PLAN__MAP ? 2 * node->count : node->count;
-  for (int i = 0; i < items; i++) {
-    htf_plan__node_destroy(&node->item[i]);
-  }
-  HTF_FREE(node->item);
-  HTF_FREE(node->text);
-  HTF_FREE(node);
-}
-
-static htf_status create(htf_plan__kind kind, htf_plan__place place, htf_plan__node **out) {
-  htf_status status = HTF_OK;
-  htf_plan__node *node = NULL;
-  HTF_NEW(node, 1);
-  node->kind = kind;
-  node->place = place;
-  node->owners = 1;
-  *out = node;
-done:
-  return status;
-}
-
-bool htf_plan__is_null(const htf_plan__node *node) {
-  return node->kind == HTF_PLAN__SCALAR && !node->quoted &&
-         (strcmp(node->text, "") == 0 || strcmp(node->text, "~") == 0 ||
-          strcmp(node->text, "null") == 0);
-}
-
-const char *htf_plan__describe(const htf_plan__node *node, char text[HTF_MAX_LABEL]) {
-  if (node->kind != HTF_PLAN__SCALAR) {
-    return node->kind == HTF_PLAN__LIST ? "a list" : "a mapping";
-  }
-  if (htf_plan__is_null(node)) {
-    return "nothing";
-  }
-  snprintf(text, HTF_MAX_LABEL, "%s\"%.100s\"", node->quoted ? "the text " : "",
-           node->text);
-  return text;
-}
-
 // ---- events ----------------------------------------------------------------------------
 
 static void step(parser *p) {
@@ -220,7 +173,7 @@ static htf_status take_node(parser *p, int depth, htf_plan__node **out) {
   htf_plan__kind kind = p->event->type == FYET_MAPPING_START    ? HTF_PLAN__MAP
                         : p->event->type == FYET_SEQUENCE_START ? HTF_PLAN__LIST
                                                                 : HTF_PLAN__SCALAR;
-  HTF_TRY(create(kind, place_here(p), &node));
+  HTF_TRY(htf_plan__node_create(kind, place_here(p), &node));
   if (fy_event_get_anchor_token(p->event) != NULL) {
     copy_name(fy_event_get_anchor_token(p->event), name);
   }
@@ -386,7 +339,7 @@ htf_status htf_plan__parse(const char *text, const char *override, htf_plan__err
   HTF_TRY(collect(&p));
   if (!p.bad && root == NULL) {
     place = (htf_plan__place){1, 1, override};
-    HTF_TRY(create(HTF_PLAN__SCALAR, place, &root));
+    HTF_TRY(htf_plan__node_create(HTF_PLAN__SCALAR, place, &root));
     HTF_NEW(root->text, 1);
   }
   if (!p.bad) {

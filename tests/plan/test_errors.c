@@ -8,22 +8,9 @@
 #include "htflow/random.h"
 #include "plan_helpers.h"
 
-static void expect(htf_status code, const char *text, int overrides,
-                   const char *const *override, const char *message) {
-  int64_t blocks = htf_memory_blocks();
-  htf_plan *plan;
-  cr_expect(eq(int, make_plan(text, overrides, override, &plan), code), "%s", text);
-  cr_expect(eq(str, (char *)htf_error_message(), (char *)message));
-  cr_expect(eq(ptr, plan, NULL));
-  cr_expect(eq(i64, htf_memory_blocks(), blocks));
-}
-
-static void refuse(const char *text, const char *message) {
-  expect(HTF_E_CONFIG, text, 0, NULL, message);
-}
-
 static void refuse_override(const char *override, const char *message) {
-  expect(HTF_E_CONFIG, "axes: [{key: init.std, values: [1]}]", 1, &override, message);
+  expect_refusal(HTF_E_CONFIG, "axes: [{key: init.std, values: [1]}]", 1, &override,
+                 message);
 }
 
 // ---- YAML ------------------------------------------------------------------------------
@@ -79,10 +66,10 @@ Test(errors, an_unknown_key_gets_the_nearest_name) {
   refuse("zzzzzzz: 1", "sweep.yaml:1:1: unknown key \"zzzzzzz\"; there are: name, axes, "
                        "seed, problem, model, init, loss, flow, stop, record");
   refuse("loss: {zzzzzzz: 1}",
-         "sweep.yaml:1:8: unknown key \"zzzzzzz\" in loss; there are: kind");
+         "sweep.yaml:1:8: unknown key \"zzzzzzz\" in loss; there are: kind, delta");
   refuse("problem: {file_digest: aa}",
          "sweep.yaml:1:11: unknown key \"file_digest\" in problem; there are: task, shape, "
-         "samples, test, noise, seed, target, file");
+         "samples, test, noise, input_std, seed, target, file");
 }
 
 Test(errors, a_key_stands_once) {
@@ -143,10 +130,50 @@ Test(errors, a_value_out_of_range_shows_the_range) {
 
 Test(errors, an_unknown_choice_gets_the_nearest_name) {
   refuse("init: balnaced",
-         "sweep.yaml:1:7: init.kind wants one of: gaussian, balanced; got "
-         "\"balnaced\"; did you mean balanced?");
-  refuse("problem: {task: sensing}", "sweep.yaml:1:17: problem.task wants one of: "
-                                     "completion; got \"sensing\"");
+         "sweep.yaml:1:7: init.kind wants one of: gaussian, balanced, unbalanced, "
+         "orthogonal, identity, file; got \"balnaced\"; did you mean balanced?");
+  refuse("problem: {task: regression}",
+         "sweep.yaml:1:17: problem.task wants one of: completion, sensing, full; got "
+         "\"regression\"");
+}
+
+Test(errors, new_keys_have_their_ranges) {
+  refuse("loss: {kind: huber, delta: 0}",
+         "sweep.yaml:1:28: loss.delta is 0, outside [1e-100, 1e100]");
+  refuse("flow: {method: momentum, beta: 1}",
+         "sweep.yaml:1:32: flow.beta is 1, outside [0, 0.9999999999999999]");
+  refuse("model: {kind: mf, depth: 1}",
+         "sweep.yaml:1:26: model.depth is 1, outside [2, 64]");
+  refuse("init: {run: -2}",
+         "sweep.yaml:1:13: init.run is -2, outside [-1, 9007199254740992]");
+  refuse("init: {unbalance: -0.5, width_exponent: x, mean: .nan}",
+         "sweep.yaml:1:19: init.unbalance is -0.5, outside [0, 1e100]\n"
+         "sweep.yaml:1:41: init.width_exponent wants a number, got \"x\"\n"
+         "sweep.yaml:1:50: init.mean wants a number, got \".nan\"");
+  refuse("problem: {input_std: -1}",
+         "sweep.yaml:1:22: problem.input_std is -1, outside [0, 1e100]");
+  refuse("record: {singular_values: -1, every: 0.5}",
+         "sweep.yaml:1:27: record.singular_values is -1, outside [0, 1000000]\n"
+         "sweep.yaml:1:38: record.every wants a whole number, got \"0.5\"");
+  refuse("flow: {table: rk4}",
+         "sweep.yaml:1:15: flow.table wants one of: dormand_prince, cash_karp, "
+         "bogacki_shampine; got \"rk4\"");
+  refuse("init: {file_digest: aa}",
+         "sweep.yaml:1:8: unknown key \"file_digest\" in init; there are: kind, std, mean, "
+         "width_exponent, unbalance, seed, file, run");
+}
+
+Test(errors, another_spelling_of_a_key_is_that_key) {
+  refuse("record: {every: 0, descent: {every: 0}}",
+         "sweep.yaml:1:37: record.every is given twice, first at 1:17");
+  refuse("record: {descent: {evry: 3}}",
+         "sweep.yaml:1:20: unknown key \"evry\" in record.descent; did you mean every?");
+  refuse("record: {descent: 3}", "sweep.yaml:1:19: record.descent wants a mapping, got "
+                                 "\"3\"");
+  refuse("axes: [{key: record.descent, values: [{every: 3}]}]",
+         "sweep.yaml:1:14: unknown key \"record.descent\"; did you mean record.every?");
+  refuse("record: {descent: {every: -3}}",
+         "sweep.yaml:1:27: record.every is -3, outside [0, 9007199254740992]");
 }
 
 Test(errors, trees_are_read_with_care) {
@@ -233,52 +260,7 @@ Test(errors, there_is_an_end_to_runs) {
          "sweep.yaml:1:7: the axes multiply to more than 1000000000000 runs");
 }
 
-// ---- what does not fit together
-// ----------------------------------------------------------
-
-Test(errors, every_combination_of_tree_and_shape_is_checked) {
-  refuse(
-      "problem: {samples: 9, test: 1}\n"
-      "axes:\n"
-      "- {key: problem.shape, values: [[4, 4, 4], [4, 4]]}\n"
-      "- {seeds: 1000000}\n"
-      "- {key: model.tree, values: [binary, \"((0,1),2);\"]}\n",
-      "sweep.yaml:5:38: model.tree \"((0,1),2);\" over 2 modes: the tree has 3 modes, the "
-      "shape 2");
-  refuse(
-      "model: {tree: {arity: 3, pattern: half}}",
-      "sweep.yaml:1:15: model.tree \"arity 3 half\" over 4 modes: arity 3 in pattern half "
-      "does not fit 4 modes; arities that fit: 2, 4");
-  refuse(
-      "problem: {target: {tree: {depth: 3}}}",
-      "sweep.yaml:1:26: problem.target.tree \"depth 3\" over 4 modes: no tree of depth 3 "
-      "in pattern adjacent over 4 modes; depths that fit: 2, 1");
-}
-
-Test(errors, samples_must_be_there) {
-  refuse("problem:\n  shape: [4, 4]\n  samples: 10\n  test: 0.5\n",
-         "sweep.yaml:3:12: 10 training and 8 held-out samples, but [4, 4] has 16");
-  refuse(
-      "problem: {shape: [4, 4, 4, 4]}",
-      "sweep.yaml:1:18: 1024 training and 1024 held-out samples, but [4, 4, 4, 4] has 256");
-  refuse("problem: {shape: [4, 4], samples: 0.01, test: 1}",
-         "sweep.yaml:1:35: no training samples: [4, 4] has 16, 1 held out");
-  refuse("axes: [{key: problem.samples, values: [10, 4000]}]",
-         "sweep.yaml:1:44: 4000 training and 1024 held-out samples, but [8, 8, 8, 8] has "
-         "4096");
-  refuse("problem: {shape: [2147483647, 2147483647, 2147483647]}",
-         "sweep.yaml:1:18: a tensor of 9.90352e+27 entries cannot be sampled");
-}
-
-Test(errors, combinations_to_check_have_a_limit) {
-  refuse("axes: [{key: problem.samples, range: [1, 2000, 1]},\n"
-         "       {key: problem.test, range: [1, 2000, 1]}]",
-         "sweep.yaml:1:38: the axes that touch problem.samples have more than 1048576 "
-         "combinations to check");
-}
-
-// ---- overrides, and all at once
-// -----------------------------------------------------------
+// ---- overrides, and all at once --------------------------------------------------------
 
 Test(errors, overrides_name_themselves) {
   refuse_override("flow.rtol", "--set flow.rtol: wants key=value");
@@ -295,16 +277,18 @@ Test(errors, overrides_name_themselves) {
 
 Test(errors, all_come_at_once_in_the_order_of_the_file) {
   const char *overrides[] = {"seed=x", "stop.lss=3"};
-  expect(HTF_E_CONFIG,
-         "axes:\n- {key: init.std, values: [x]}\n- {seeds: y}\n"
-         "init: {kind: other}\nmodel: {width: 0, tree: flat}\n",
-         2, overrides,
-         "sweep.yaml:2:28: init.std wants a number, got \"x\"\n"
-         "sweep.yaml:3:11: seeds wants a whole number from 1 to 1e12, got \"y\"\n"
-         "sweep.yaml:4:14: init.kind wants one of: gaussian, balanced; got \"other\"\n"
-         "sweep.yaml:5:16: model.width is 0, outside [1, 1000000]\n"
-         "--set seed=x: seed wants a whole number, got \"x\"\n"
-         "--set stop.lss=3: unknown key \"stop.lss\"; did you mean stop.loss?");
+  expect_refusal(
+      HTF_E_CONFIG,
+      "axes:\n- {key: init.std, values: [x]}\n- {seeds: y}\n"
+      "init: {kind: other}\nmodel: {width: 0, tree: flat}\n",
+      2, overrides,
+      "sweep.yaml:2:28: init.std wants a number, got \"x\"\n"
+      "sweep.yaml:3:11: seeds wants a whole number from 1 to 1e12, got \"y\"\n"
+      "sweep.yaml:4:14: init.kind wants one of: gaussian, balanced, unbalanced, orthogonal, "
+      "identity, file; got \"other\"\n"
+      "sweep.yaml:5:16: model.width is 0, outside [1, 1000000]\n"
+      "--set seed=x: seed wants a whole number, got \"x\"\n"
+      "--set stop.lss=3: unknown key \"stop.lss\"; did you mean stop.loss?");
 }
 
 Test(errors, more_than_can_be_read_are_counted) {
@@ -321,8 +305,7 @@ Test(errors, more_than_can_be_read_are_counted) {
   free(text);
 }
 
-// ---- mutations
-// ---------------------------------------------------------------------------
+// ---- mutations -------------------------------------------------------------------------
 
 static const char seedling[] =
     "name: x\n"
@@ -332,11 +315,14 @@ static const char seedling[] =
     "  tree: &t {arity: 2, pattern: half}\n"
     "  width: 16\n"
     "init: gaussian\n"
+    "loss: {kind: huber, delta: 2}\n"
+    "record: {descent: {every: 0}}\n"
     "stop: {loss: 5e-5, time: 1e12}\n"
     "axes:\n"
     "  - {key: init.std, log: [1e-3, 1e-1, 5]}\n"
     "  - {key: model.tree, values: [*t, flat, \"((0,2)5,(1,3))8;\"]}\n"
     "  - {key: problem.target, values: [{width: 2}, cp]}\n"
+    "  - {key: flow, values: [{method: gd, lr: 0.1}, {method: erk, table: cash_karp}]}\n"
     "  - {seeds: 16}\n";
 
 // Changes a few bytes: another, one less, one more, or a piece of elsewhere.

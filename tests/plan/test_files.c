@@ -4,32 +4,10 @@
 
 #include "plan_helpers.h"
 
-static htf_plan *plan_of(const char *text) {
-  htf_plan *plan;
-  cr_assert(eq(int, make_plan(text, 0, NULL, &plan), HTF_OK), "%s", htf_error_message());
-  return plan;
-}
-
-static htf_spec run_of(const char *text, int64_t index) {
-  htf_plan *plan = plan_of(text);
-  htf_spec spec;
-  cr_assert(eq(int, htf_plan_spec(plan, index, &spec), HTF_OK), "%s", htf_error_message());
-  htf_plan_destroy(&plan);
-  return spec;
-}
-
 static void expect_counts(const char *text, double samples, double test) {
   htf_spec spec = run_of(text, 0);
   cr_expect(epsilon_eq(dbl, spec.problem.samples, samples, 0), "%s", text);
   cr_expect(epsilon_eq(dbl, spec.problem.test, test, 0), "%s", text);
-}
-
-static void refuse(htf_status code, const char *text, const char *message) {
-  htf_plan *plan;
-  int64_t blocks = htf_memory_blocks();
-  cr_expect(eq(int, make_plan(text, 0, NULL, &plan), code), "%s", text);
-  cr_expect(eq(str, (char *)htf_error_message(), (char *)message));
-  cr_expect(eq(i64, htf_memory_blocks(), blocks));
 }
 
 Test(files, a_file_gives_shape_counts_and_digest) {
@@ -49,17 +27,16 @@ Test(files, a_file_of_one_list_is_split_as_asked) {
 }
 
 Test(files, what_the_file_says_must_not_be_said_again) {
-  refuse(HTF_E_CONFIG, "problem: {file: list.tns, shape: [8, 8, 8, 8]}",
+  refuse("problem: {file: list.tns, shape: [8, 8, 8, 8]}",
          "sweep.yaml:1:34: problem.shape has no meaning with problem.file");
-  refuse(HTF_E_CONFIG, "problem: {file: list.tns, target: {width: 3}}",
+  refuse("problem: {file: list.tns, target: {width: 3}}",
          "sweep.yaml:1:43: problem.target.width has no meaning with problem.file");
-  refuse(HTF_E_CONFIG, "problem: {file: split.h5, samples: 5, test: 0.5}",
+  refuse("problem: {file: split.h5, samples: 5, test: 0.5}",
          "sweep.yaml:1:36: problem.samples has no meaning with problem.file, which has a "
          "test list\n"
          "sweep.yaml:1:45: problem.test has no meaning with problem.file, which has a test "
          "list");
-  refuse(HTF_E_CONFIG,
-         "problem: {file: list.tns}\naxes: [{key: problem.target, values: [cp]}]",
+  refuse("problem: {file: list.tns}\naxes: [{key: problem.target, values: [cp]}]",
          "sweep.yaml:2:39: problem.target.kind has no meaning with problem.file");
 }
 
@@ -129,8 +106,8 @@ Test(files, the_plan_hash_knows_the_content) {
 }
 
 Test(files, a_file_that_cannot_be_read_is_told_with_its_place) {
-  refuse(HTF_E_DATA, "seed: 1\nproblem:\n  file: nowhere.h5\n",
-         "sweep.yaml:3:9: nowhere.h5: no such file");
+  expect_refusal(HTF_E_DATA, "seed: 1\nproblem:\n  file: nowhere.h5\n", 0, NULL,
+                 "sweep.yaml:3:9: nowhere.h5: no such file");
   htf_plan *plan;
   htf_plan_source source = {.name = "sweep.yaml", .text = "problem: {file: list.tns}"};
   cr_expect(eq(int, htf_plan_create(&source, &plan), HTF_E_CONFIG));
@@ -139,8 +116,134 @@ Test(files, a_file_that_cannot_be_read_is_told_with_its_place) {
 }
 
 Test(files, a_split_that_leaves_nothing_is_refused) {
-  refuse(HTF_E_CONFIG, "problem: {file: small.tns, test: 60}",
+  refuse("problem: {file: small.tns, test: 60}",
          "sweep.yaml:1:34: no training samples: small.tns has 60, 60 held out");
-  refuse(HTF_E_CONFIG, "problem: {file: small.tns, test: 20, samples: 41}",
+  refuse("problem: {file: small.tns, test: 20, samples: 41}",
          "sweep.yaml:1:47: 41 training and 20 held-out samples, but small.tns has 60");
+}
+
+// ---- what a file holds -----------------------------------------------------------------
+
+Test(files, a_file_gives_the_task) {
+  htf_spec spec = run_of("problem: {file: measured.h5, test: 0.1}", 0);
+  cr_expect(eq(int, spec.problem.task, HTF_TASK_SENSING));
+  cr_expect(epsilon_eq(dbl, spec.problem.samples, 450, 0), "a fraction of its list");
+  spec = run_of("problem: {file: dense.h5}", 0);
+  cr_expect(eq(int, spec.problem.task, HTF_TASK_FULL));
+  cr_expect(epsilon_eq(dbl, spec.problem.samples, 4096, 0));
+  cr_expect(epsilon_eq(dbl, spec.problem.test, 0, 0));
+  cr_expect(same_run("problem: {file: dense.h5}", "problem: {file: dense.h5, task: full}"));
+}
+
+Test(files, a_dense_tensor_serves_every_task) {
+  htf_spec spec = run_of("problem: {file: dense.h5, task: completion, samples: 0.25}", 0);
+  cr_expect(eq(int, spec.problem.task, HTF_TASK_COMPLETION));
+  cr_expect(epsilon_eq(dbl, spec.problem.samples, 1024, 0));
+  cr_expect(epsilon_eq(dbl, spec.problem.test, 0, 0));
+  spec = run_of("problem: {file: dense.h5, task: sensing, samples: 9999}", 0);
+  cr_expect(eq(int, spec.problem.task, HTF_TASK_SENSING));
+  cr_expect(epsilon_eq(dbl, spec.problem.samples, 9999, 0));
+  cr_expect(epsilon_eq(dbl, spec.problem.test, 1024, 0), "the default");
+}
+
+Test(files, samples_serve_the_task_they_were_taken_for) {
+  refuse("problem: {task: sensing, file: list.tns}",
+         "sweep.yaml:1:17: problem.task is sensing, but list.tns holds single entries "
+         "(completion)");
+  refuse("problem: {file: measured.h5}\n"
+         "axes: [{key: problem.task, values: [sensing, completion, full]}]",
+         "sweep.yaml:2:46: problem.task is completion, but measured.h5 holds measurements "
+         "(sensing)\n"
+         "sweep.yaml:2:58: problem.task is full, but measured.h5 holds measurements "
+         "(sensing)");
+  refuse("problem: {file: dense.h5, samples: 100}",
+         "sweep.yaml:1:36: problem.samples has no meaning with problem.task full, which "
+         "trains on every entry once");
+}
+
+// ---- weights files ---------------------------------------------------------------------
+
+Test(files, a_run_can_start_from_weights_of_its_own_tree) {
+  htf_spec spec = run_of("init: {kind: file, file: weights.h5}", 0);
+  cr_expect(eq(int, spec.init.kind, HTF_INIT_FILE));
+  cr_expect(eq(i64, spec.init.run, -1));
+  cr_expect(eq(int, spec.init.file_digest[0], 'b'));
+  const char *text = "init: {kind: file, file: runs.h5}\n"
+                     "axes: [{key: model, values: [{tree: binary}]}, {seeds: 3},\n"
+                     "       {key: init.run, values: [0]}]";
+  spec = run_of(text, 2);
+  cr_expect(eq(i64, spec.init.run, 0));
+  cr_expect(eq(int, spec.init.file_digest[0], 'a'));
+  expect_round_trip(text);
+}
+
+Test(files, weights_of_another_tree_or_shape_are_refused) {
+  refuse("model: {width: 4}\ninit: {kind: file, file: weights.h5}",
+         "sweep.yaml:2:26: init.file weights.h5 holds weights of \"((0,1)16,(2,3)16)16;\" "
+         "over [8, 8, 8, 8], the model is \"((0,1)4,(2,3)4)4;\" over [8, 8, 8, 8]");
+  refuse("problem: {shape: [8, 8, 8, 9]}\ninit: {kind: file, file: weights.h5}",
+         "sweep.yaml:2:26: init.file weights.h5 holds weights of \"((0,1)16,(2,3)16)16;\" "
+         "over [8, 8, 8, 8], the model is \"((0,1)16,(2,3)16)16;\" over [8, 8, 8, 9]");
+  refuse("axes: [{key: init, values: [gaussian, {kind: file, file: weights.h5}]},\n"
+         "       {key: model.tree, values: [binary, flat]}]",
+         "sweep.yaml:1:58: init.file weights.h5 holds weights of \"((0,1)16,(2,3)16)16;\" "
+         "over [8, 8, 8, 8], the model is \"(0,1,2,3)16;\" over [8, 8, 8, 8]");
+}
+
+Test(files, each_runs_weights_are_asked_for_once) {
+  described = 0;
+  htf_plan *plan = plan_of("init: {kind: file, file: runs.h5}\n"
+                           "axes: [{key: model.kind, values: [cp]}, {seeds: 7},\n"
+                           "       {key: init.run, values: [1]}, {key: init.std, values: "
+                           "[1, 2]}]");
+  cr_expect(eq(int, described, 1));
+  htf_plan_destroy(&plan);
+}
+
+Test(files, weights_that_cannot_be_read_are_told_with_their_place) {
+  expect_refusal(HTF_E_DATA, "init: {kind: file, file: runs.h5, run: 2}", 0, NULL,
+                 "sweep.yaml:1:26: runs.h5: holds 2 runs");
+  expect_refusal(HTF_E_DATA, "init: {kind: file, file: runs.h5}", 0, NULL,
+                 "sweep.yaml:1:26: runs.h5: holds runs");
+  htf_plan *plan;
+  htf_plan_source source = {.name = "sweep.yaml",
+                            .text = "init: {kind: file, file: weights.h5}"};
+  cr_expect(eq(int, htf_plan_create(&source, &plan), HTF_E_CONFIG));
+  cr_expect(eq(str, (char *)htf_error_message(),
+               "sweep.yaml:1:26: init.file: weights files cannot be read here"));
+}
+
+Test(files, identity_knows_the_weights_and_the_run_not_the_path) {
+  htf_spec spec = run_of("init: {kind: file, file: weights.h5}", 0), other = spec;
+  htf_digest a, b;
+  strcpy(other.init.file, "elsewhere.h5");
+  cr_assert(eq(int, htf_spec_identity(&spec, &a), HTF_OK));
+  cr_assert(eq(int, htf_spec_identity(&other, &b), HTF_OK));
+  cr_expect(eq(int, memcmp(&a, &b, sizeof a), 0));
+  cr_expect(not(same_run("init: {kind: file, file: weights.h5}", "init: gaussian")));
+  cr_expect(not(same_run("init: {kind: file, file: weights.h5}",
+                         "init: {kind: file, file: runs.h5, run: 0}")));
+}
+
+static htf_status describe_changing_weights(void *context, const char *path, int64_t run,
+                                            htf_plan_weights *weights) {
+  htf_status status = describe_weights(context, path, run, weights);
+  memset(weights->digest, digest_letter, HTF_DIGEST_TEXT - 1);
+  return status;
+}
+
+Test(files, the_plan_hash_knows_the_weights) {
+  htf_digest hash[2];
+  for (int i = 0; i < 2; i++) {
+    htf_plan *plan;
+    htf_plan_source source = {.name = "s",
+                              .text = "init: {kind: file, file: weights.h5}",
+                              .describe_weights = describe_changing_weights,
+                              .context = &described};
+    digest_letter = (char)('a' + i);
+    cr_assert(eq(int, htf_plan_create(&source, &plan), HTF_OK));
+    hash[i] = *htf_plan_hash(plan);
+    htf_plan_destroy(&plan);
+  }
+  cr_expect(ne(int, memcmp(&hash[0], &hash[1], sizeof hash[0]), 0));
 }
