@@ -12,6 +12,11 @@
 static const htf_flow_row *const table[] = {
     [HTF_FLOW_BDF] = &htf_flow__bdf,
     [HTF_FLOW_GD] = &htf_flow__gd,
+    [HTF_FLOW_ADAMS] = &htf_flow__adams,
+    [HTF_FLOW_ERK] = &htf_flow__erk,
+    [HTF_FLOW_MOMENTUM] = &htf_flow__momentum,
+    [HTF_FLOW_GROUPRMSPROP] = &htf_flow__grouprmsprop,
+    [HTF_FLOW_ADAM] = &htf_flow__adam,
 };
 
 enum { METHODS = sizeof table / sizeof *table };
@@ -91,6 +96,29 @@ done:
   return status;
 }
 
+int64_t htf_flow_carry_size(htf_flow_method method, int64_t size) {
+  HTF_ASSERT((int)method >= 0 && (int)method < METHODS);
+  return table[method]->carry_vectors * size + table[method]->carry_scalars;
+}
+
+static htf_status take_carry(htf_flow *flow) {
+  htf_status status = HTF_OK;
+  const double *from = flow->options.start.carry;
+  int64_t size = htf_flow_carry_size(flow->options.method, flow->system.size);
+  flow->options.start.carry = NULL; // the caller's, until now only
+  flow->carry_size = size;
+  HTF_NEW(flow->carry, size);
+  HTF_NEW(flow->next_carry, size);
+  if (from != NULL) {
+    int64_t bad = find_bad(from, size);
+    HTF_CHECK(bad < 0, HTF_E_NUMERIC, "element %lld of the carry is %g", (long long)bad,
+              from[bad]);
+    memcpy(flow->carry, from, (size_t)size * sizeof *from);
+  }
+done:
+  return status;
+}
+
 htf_status htf_flow_create(const htf_flow_system *system, const htf_flow_options *options,
                            const double *y, htf_flow **out) {
   htf_status status = HTF_OK;
@@ -113,6 +141,7 @@ htf_status htf_flow_create(const htf_flow_system *system, const htf_flow_options
   HTF_NEW(flow->before, system->size);
   HTF_NEW(flow->probe, system->size);
   memcpy(flow->state, y, (size_t)system->size * sizeof *y);
+  HTF_TRY(take_carry(flow));
   HTF_TRY(flow->row->create(flow));
   *out = flow;
   flow = NULL;
@@ -127,17 +156,24 @@ void htf_flow_destroy(htf_flow **flow) {
     HTF_FREE((*flow)->state);
     HTF_FREE((*flow)->before);
     HTF_FREE((*flow)->probe);
+    HTF_FREE((*flow)->carry);
+    HTF_FREE((*flow)->next_carry);
     HTF_FREE(*flow);
   }
 }
 
 // ---- steps
 
-// Makes `next`, which lies in `before`, the state.
+static void swap(double **a, double **b) {
+  double *kept = *a;
+  *a = *b;
+  *b = kept;
+}
+
+// Makes the next state, which lies in `before`, the state, and likewise the carry.
 static void accept(htf_flow *flow, double length) {
-  double *next = flow->before;
-  flow->before = flow->state;
-  flow->state = next;
+  swap(&flow->state, &flow->before);
+  swap(&flow->carry, &flow->next_carry);
   flow->time_before = flow->time;
   flow->time = htf_flow_time_add(flow->time, length);
   flow->arc_before = flow->arc;
@@ -161,6 +197,9 @@ htf_status htf_flow_step(htf_flow *flow) {
   int64_t bad = find_bad(flow->before, flow->system.size);
   HTF_CHECK(bad < 0, HTF_E_NUMERIC, "component %lld of the state becomes %g",
             (long long)bad, flow->before[bad]);
+  bad = find_bad(flow->next_carry, flow->carry_size);
+  HTF_CHECK(bad < 0, HTF_E_NUMERIC, "element %lld of what the method carries becomes %g",
+            (long long)bad, flow->next_carry[bad]);
   accept(flow, length);
 done:
   if (status != HTF_OK) {
@@ -183,6 +222,10 @@ double htf_flow_arc(const htf_flow *flow) {
 
 double htf_flow_last_step(const htf_flow *flow) {
   return flow->last_step;
+}
+
+const double *htf_flow_carry(const htf_flow *flow) {
+  return flow->carry;
 }
 
 bool htf_flow_at_boundary(const htf_flow *flow) {

@@ -10,11 +10,15 @@
 // A row of the table. `flow->method` is the method's own, made by create.
 typedef struct htf_flow_row {
   int64_t segment_steps; // the default
+  // What the method carries on: flow->carry is [carry_vectors * size + carry_scalars], zero
+  // at first. A step reads it and writes all of flow->next_carry.
+  int64_t carry_vectors, carry_scalars;
   // Checks the options that are the method's and makes flow->method.
   htf_status (*create)(htf_flow *flow);
   // Takes flow->method, half made or NULL.
   void (*destroy)(htf_flow *flow);
-  // Begins a segment at flow->state; what follows may depend on it and flow->last_step.
+  // Begins a segment at flow->state; what follows may depend on it, flow->carry and
+  // flow->last_step.
   htf_status (*restart)(htf_flow *flow);
   // From flow->state, one accepted step: next [size] and the step's length.
   htf_status (*step)(htf_flow *flow, double *next, double *length);
@@ -27,9 +31,11 @@ struct htf_flow {
   htf_flow_options options;
   const htf_flow_row *row;
   void *method;
-  double *state;  // [size], the end of the step just made
-  double *before; // [size], its beginning, where `made`
-  double *probe;  // [size], of the search inside a step
+  double *state;              // [size], the end of the step just made
+  double *before;             // [size], its beginning, where `made`
+  double *probe;              // [size], of the search inside a step
+  double *carry, *next_carry; // [carry_size]
+  int64_t carry_size;
   htf_flow_time time, time_before;
   double arc, arc_before;
   double last_step;
@@ -40,6 +46,11 @@ struct htf_flow {
 
 extern const htf_flow_row htf_flow__bdf;
 extern const htf_flow_row htf_flow__gd;
+extern const htf_flow_row htf_flow__adams;
+extern const htf_flow_row htf_flow__erk;
+extern const htf_flow_row htf_flow__momentum;
+extern const htf_flow_row htf_flow__grouprmsprop;
+extern const htf_flow_row htf_flow__adam;
 
 // The system's callbacks, counted; HTF_E_NUMERIC for a value that is not finite.
 htf_status htf_flow__derivative(htf_flow *flow, const double *y, double *dy);
