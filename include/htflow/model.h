@@ -4,8 +4,15 @@
 //
 // A model is a mode tree with the modes' sizes. Its parameters theta are one contiguous
 // array: the weight matrices W^(v) [R_v, R_parent(v)], row-major, one after another in node
-// order (R of a leaf is its mode's size, R_parent of the root is 1). In a CP factorization
-// the tree has one interior node, whose weights are ones and are no parameters.
+// order (R of a leaf is its mode's size, R_parent of the root is 1). In a CP and in a
+// matrix factorization the root's weights are ones and are no parameters.
+//
+// A deep matrix factorization is W = W_L .. W_1 [D_0, D_1], written with unary nodes: above
+// leaf 0 a chain u_1 .. u_(L-2) and then the root, so that W = V_0 V_1^T with
+// V_0 = W^(0) W^(u_1) .. W^(u_(L-2)) and V_1 = W^(1); L weight matrices in all. A chain
+// above leaf 1 is as good. All that is said of interior nodes holds of unary ones, in every
+// kind of model: local component (u, r) is column r of the child's matrix and row r of
+// W^(u).
 //
 // A model does not change once made, and owns a copy of the tree. theta is always the
 // caller's.
@@ -24,6 +31,7 @@ HTF_BEGIN_DOOR
 typedef enum htf_model_kind {
   HTF_MODEL_HTF,
   HTF_MODEL_CP, // root weights frozen at one; the tree must be flat
+  HTF_MODEL_MF, // root weights frozen at one; two modes
 } htf_model_kind;
 
 typedef struct htf_model htf_model;

@@ -3,13 +3,16 @@
 //
 // A mode tree over {0 .. N-1}: the root is the whole set, every leaf one mode, every
 // interior node the disjoint union of its two or more children, which need not be
-// contiguous. Each interior node v has a width R_v, its number of local components.
+// contiguous. Each interior node v has a width R_v, its number of local components. For
+// deep matrix factorization (model.h) an interior node may also be *unary*: one child, the
+// same modes; only the root may not. No tree has more than 63 interior nodes.
 //
 // Nodes are numbered 0 .. nodes-1 with every child before its parent, children in the order
 // written, so that the root is the last; a loop over nodes is a sweep from the leaves up.
 //
 // In text a tree is Newick, a leaf its mode, an interior node's label its width:
-// "((0,1)16,(2,3)16)8;". A node's name is its modes as the tree lists them: "0_4_2_6".
+// "((0,1)16,(2,3)16)8;". A node's name is its modes as the tree lists them: "0_4_2_6"; a
+// unary node is named like its child with a `+`: over leaf 0 stand "0+", "0++", ..
 // A tree does not change once made.
 #pragma once
 
@@ -43,8 +46,12 @@ typedef struct htf_tree_plan {
 } htf_tree_plan;
 
 // The tree of this text; unlabelled interior nodes get `width` (0: a label is required).
-// Raises HTF_E_CONFIG with the column (from 1) and what was expected there.
+// This is what users write, and unary nodes are refused. Raises HTF_E_CONFIG with the
+// column (from 1) and what was expected there.
 htf_status htf_tree_parse(const char *newick, int width, htf_tree **tree);
+// The same for a text that htf_tree_newick wrote: all labels required, unary nodes welcome,
+// as in "(((0)4)4,1)4;". Files and specs come through here.
+htf_status htf_tree_read(const char *newick, htf_tree **tree);
 // The named tree over `order` modes with all widths equal. Raises HTF_E_CONFIG where the
 // pattern does not fit the order.
 htf_status htf_tree_build(const htf_tree_plan *plan, int order, int width, htf_tree **tree);
@@ -52,6 +59,10 @@ htf_status htf_tree_build(const htf_tree_plan *plan, int order, int width, htf_t
 // Newick text with `order` modes; the pattern may follow any of the words. The sweep file's
 // reader and tests come through here. Raises HTF_E_CONFIG, naming what would fit.
 htf_status htf_tree_from_label(const char *label, int order, int width, htf_tree **tree);
+// The tree of a deep matrix factorization W_L .. W_1: over mode 0 a chain of depth - 2
+// unary nodes, mode 1, and a root over both, all of one width. Raises HTF_E_CONFIG unless
+// depth is 2 .. 64.
+htf_status htf_tree_chain(int depth, int width, htf_tree **tree);
 htf_status htf_tree_copy(const htf_tree *tree, htf_tree **copy);
 void htf_tree_destroy(htf_tree **tree);
 
@@ -59,7 +70,7 @@ int htf_tree_order(const htf_tree *tree); // N
 int htf_tree_nodes(const htf_tree *tree);
 int htf_tree_root(const htf_tree *tree);               // the last node
 int htf_tree_parent(const htf_tree *tree, int node);   // -1 for the root
-int htf_tree_children(const htf_tree *tree, int node); // how many; 0 for a leaf
+int htf_tree_children(const htf_tree *tree, int node); // 0: a leaf; 1: a unary node
 int htf_tree_child(const htf_tree *tree, int node, int i);
 int htf_tree_leaf(const htf_tree *tree, int mode);  // the leaf of a mode
 int htf_tree_width(const htf_tree *tree, int node); // R_v of an interior node; 0 for a leaf

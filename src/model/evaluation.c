@@ -19,6 +19,7 @@ htf_status htf_evaluation_create(const htf_model *model, const htf_points *point
   e->use = use;
   e->root = htf_tree_root(e->tree);
   e->count = htf_points_count(points);
+  e->whole = htf_points_are_all(points);
   HTF_TRY(htf_evaluation__lay_out(e));
   *out = e;
   e = NULL;
@@ -43,14 +44,16 @@ int64_t htf_evaluation_bytes(const htf_evaluation *evaluation) {
 }
 
 double htf_evaluation_flops(const htf_evaluation *e) {
-  double flops = 0;
+  double flops = 0, r = (double)e->nodes[e->root].rows;
   for (int i = 0; i < e->root; i++) {
     const htf_evaluation_node *v = &e->nodes[i];
     if (v->children > 0) {
       flops += 6.0 * (double)v->n * (double)v->rows * (double)v->cols;
+    } else if (v->inputs != NULL) {
+      flops += 4.0 * (double)v->n * (double)v->rows * (double)v->cols;
     }
   }
-  return flops;
+  return e->whole ? flops + 6.0 * (double)e->count * r : flops;
 }
 
 // ---- what all sweeps share ------------------------------------------------------------
@@ -85,22 +88,30 @@ static void copy_rows(int64_t rows, int64_t cols, const double *from, int64_t fr
   }
 }
 
-static void bind_leaf(htf_evaluation_node *v, const double *theta, bool tangent) {
-  double **table = tangent ? &v->value.tangent : &v->value.value;
-  if (v->direct) {
-    *table = (double *)theta + v->offset; // read from only
-  } else {
-    copy_rows(v->rows, v->cols, theta + v->offset, v->cols, *table, v->value.stride);
+void htf_evaluation__bind(htf_evaluation *e, const double *theta, bool tangent) {
+  for (int i = 0; i < e->root; i++) {
+    htf_evaluation_node *v = &e->nodes[i];
+    if (v->direct) {
+      *(tangent ? &v->value.tangent : &v->value.value) =
+          (double *)theta + v->offset; // read from only
+      v->as_factor->value = v->value.value;
+      v->as_factor->tangent = v->value.tangent;
+    }
   }
-  v->as_factor->value = v->value.value;
-  v->as_factor->tangent = v->value.tangent;
 }
 
-void htf_evaluation__bind(htf_evaluation *e, const double *theta, bool tangent) {
+void htf_evaluation__load(htf_evaluation *e, const double *theta, bool tangent) {
   const htf_evaluation_node *root = &e->nodes[e->root];
+  htf_evaluation__bind(e, theta, tangent);
   for (int i = 0; i < e->root; i++) {
-    if (e->nodes[i].children == 0) {
-      bind_leaf(&e->nodes[i], theta, tangent);
+    const htf_evaluation_node *v = &e->nodes[i];
+    double *table = tangent ? v->value.tangent : v->value.value;
+    if (v->inputs != NULL) {
+      htf_dense_multiply(HTF_PLAIN, htf_matrix_view(v->inputs, v->n, v->rows), HTF_PLAIN,
+                         htf_evaluation__weights(v, theta), 0,
+                         htf_evaluation__view(table, v->n, v->cols, v->value.stride));
+    } else if (v->children == 0 && !v->direct) {
+      copy_rows(v->rows, v->cols, theta + v->offset, v->cols, table, v->value.stride);
     }
   }
   if (root->offset >= 0) {
@@ -118,11 +129,10 @@ void htf_evaluation__open_sums(htf_evaluation *e, int node, double *gradient,
   for (int i = 0; i < e->nodes[node].children; i++) {
     htf_evaluation_node *child = &e->nodes[htf_tree_child(e->tree, node, i)];
     double **sums = sums_of(child, tangent);
-    int64_t rows = child->children == 0 ? child->rows : child->n;
     if (child->direct) {
       *sums = gradient + child->offset;
     }
-    for (int64_t k = 0; child->partial && k < rows; k++) {
+    for (int64_t k = 0; child->partial && k < child->stored; k++) {
       memset(*sums + k * child->adjoint.stride, 0, (size_t)child->outer * sizeof **sums);
     }
     child->as_factor->sum = *sums;
@@ -133,8 +143,14 @@ void htf_evaluation__close_sums(htf_evaluation *e, int node, double *gradient,
                                 bool tangent) {
   for (int i = 0; i < e->nodes[node].children; i++) {
     htf_evaluation_node *child = &e->nodes[htf_tree_child(e->tree, node, i)];
-    if (child->children == 0 && !child->direct) {
-      copy_rows(child->rows, child->cols, *sums_of(child, tangent), child->adjoint.stride,
+    const double *sums = *sums_of(child, tangent);
+    if (child->inputs != NULL) {
+      htf_dense_multiply(
+          HTF_TRANSPOSED, htf_matrix_view(child->inputs, child->n, child->rows), HTF_PLAIN,
+          htf_evaluation__view(sums, child->n, child->cols, child->adjoint.stride), 0,
+          htf_evaluation__weights(child, gradient));
+    } else if (child->children == 0 && !child->direct) {
+      copy_rows(child->rows, child->cols, sums, child->adjoint.stride,
                 gradient + child->offset, child->cols);
     }
   }
@@ -143,7 +159,7 @@ void htf_evaluation__close_sums(htf_evaluation *e, int node, double *gradient,
 // ---- first order ----------------------------------------------------------------------
 
 void htf_evaluation_forward(htf_evaluation *e, const double *theta, double *y) {
-  htf_evaluation__bind(e, theta, false);
+  htf_evaluation__load(e, theta, false);
   for (int i = 0; i < e->root; i++) {
     htf_evaluation_node *v = &e->nodes[i];
     if (v->children > 0) {
@@ -162,7 +178,7 @@ void htf_evaluation_forward(htf_evaluation *e, const double *theta, double *y) {
 // dP into the children's dV.
 static void sum_slopes(htf_evaluation *e, int node) {
   htf_evaluation_node *v = &e->nodes[node];
-  if (v->children > 2) {
+  if (v->children != 2) {
     e->kernels->spread(v->factors, v->children, v->n, v->width, v->slope, e->work);
     return;
   }

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // What the files behind evaluation.h share. tables.c makes the struct, evaluation.c walks
-// it in first order, second.c in second, root.c does the root.
+// it in first order, second.c in second, root.c does the root, root_whole.c the root over
+// all entries.
 //
 // Widths are padded to multiples of 8 with zeros (kernels_impl.h). A leaf whose parent's
 // width needs no padding has no tables: its V is W itself in theta, its dV the gradient's
-// block, and the gathers go to the rows of W directly. For second-order products P and P',
+// block, and the gathers go to the rows of W directly. A leaf of points given by vectors X
+// has V = X W, and sums dW = X^T dV. For second-order products P and P',
 // and dV' and dV, alternate row by row, so that P'^T dV + P^T dV' is one matrix product of
 // twice the height.
 #pragma once
@@ -15,7 +17,8 @@
 #include "htflow/evaluation.h"
 #include "kernels_impl.h"
 
-enum { HTF_PANEL = 64 }; // rows at a time of a root with more than two children
+// Rows at a time of a root with more than two children, and of all entries out of order.
+enum { HTF_PANEL = 64, HTF_WHOLE_PANEL = 128 };
 
 // A node v. n is the number of its rows, R its width (D of a leaf), Q = R_parent, both as
 // in W^(v) [R, Q]; R* and Q* are padded.
@@ -23,16 +26,26 @@ typedef struct htf_evaluation_node {
   int children, parent;
   int64_t n, rows, cols, width, outer; // n, R, Q, R*, Q*
   int64_t offset;
+  const double *inputs;    // X [n, R] of a leaf given vectors
+  int64_t stored;          // rows of V: n, at a leaf given indices R
   bool direct;             // a leaf without tables
   bool partial;            // not all of its sums are overwritten: clear before summing
-  htf_rows value, adjoint; // V, dV [n, Q*], of a leaf [D, Q*]
+  htf_rows value, adjoint; // V, dV [stored, Q*]
   htf_rows product, slope; // P, dP [n, R*] of an interior node but the root
   double *flipped[2];      // W^T, W'^T [Q, R] of interior nodes with small matrices
-  double *sum;             // G [n, Q*] of a child of a root of two, for second order
   htf_factor *factors;     // [children]
   htf_segments *segments;  // [children] if there are two
   htf_factor *as_factor;   // of the parent
 } htf_evaluation_node;
+
+// Half of a root over two children, or over all entries: one child or a group of children,
+// whose tuples of rows are K [n, R*]. K is the V of an only child.
+typedef struct htf_evaluation_side {
+  int first, children;     // the root's children in it
+  int64_t n;               // rows
+  htf_rows value, adjoint; // K, dK of two children or more
+  double *sum;             // G [n, R*], for second order
+} htf_evaluation_side;
 
 struct htf_evaluation {
   const htf_model *model;
@@ -41,16 +54,20 @@ struct htf_evaluation {
   const htf_kernels *kernels;
   htf_evaluation_use use;
   int root;
+  bool whole; // the points are all entries
   int64_t count, bytes;
   htf_evaluation_node *nodes;
   htf_factor *factors, *shifted;
   htf_segments *segments;
+  htf_evaluation_side side[2];
   char *arena;
   double *work;                        // of spread
   htf_rows weights;                    // w, w' of the root [1, R*]
   double *weights_sum;                 // dw
   double *e;                           // [m], what the last pullback was given
   htf_rows panel_product, panel_slope; // [HTF_PANEL, R*], root of more than two
+  htf_rows scaled;                     // K diag(w) of side 1, over all entries
+  double *entries;                     // some entries in tree order, if that is another
 };
 
 // The view [n, cols] of a table's values or tangents.
@@ -62,8 +79,10 @@ htf_matrix htf_evaluation__weights(const htf_evaluation_node *v, const double *t
 void htf_evaluation__multiply_back(const htf_evaluation_node *v, htf_matrix a,
                                    const double *theta, const double *flipped, double beta,
                                    htf_matrix c);
-// Points the leaves' V at theta, or V' at a direction, copying where padding is needed.
+// Points the V of leaves without tables at theta, or V' at a direction.
 void htf_evaluation__bind(htf_evaluation *e, const double *theta, bool tangent);
+// The same, and makes V or V' of all other leaves and copies the root's weights.
+void htf_evaluation__load(htf_evaluation *e, const double *theta, bool tangent);
 // Before and after a node's sums into its children's dV, or dV', where leaves' sums end in
 // an array laid out like theta.
 void htf_evaluation__open_sums(htf_evaluation *e, int node, double *gradient, bool tangent);
@@ -75,5 +94,11 @@ void htf_evaluation__root_values(htf_evaluation *e, double *y, bool tangent);
 // Sums into the root's children and its weights' gradient. e_tangent NULL: first order.
 void htf_evaluation__root_sums(htf_evaluation *e, const double *slopes,
                                const double *slopes_tangent, double *gradient);
+// Side i of a root of two sides, for the sums into it.
+htf_root_side htf_evaluation__side(const htf_evaluation *e, int i, bool tangent);
+// As the two above over all entries; the root's children and weights are open for sums.
+void htf_evaluation__whole_values(htf_evaluation *e, double *y, bool tangent);
+void htf_evaluation__whole_sums(htf_evaluation *e, const double *slopes,
+                                const double *slopes_tangent);
 // Allocates and lays out everything (tables.c).
 htf_status htf_evaluation__lay_out(htf_evaluation *e);

@@ -61,7 +61,7 @@ typedef struct htf_root_panel {
 typedef struct htf_kernels {
   const char *name;
   // P_k = product over factors V_at[k]; with tangents P'_k = the sum over factors of V'
-  // times the others' V. [rows, width]. factors >= 2.
+  // times the others' V. [rows, width]. factors >= 1.
   void (*multiply)(const htf_factor *f, int factors, int64_t rows, int64_t width, double *p,
                    int64_t stride);
   void (*multiply_tangent)(const htf_factor *f, int factors, int64_t rows, int64_t width,
@@ -83,10 +83,13 @@ typedef struct htf_kernels {
   // < (w * A)', X > + < w * A, X' >.
   void (*root_values)(const htf_root_side *side, int64_t width, double *y);
   void (*root_values_tangent)(const htf_root_side *side, int64_t width, double *y);
-  // G, out and dw as said at htf_root_side; with tangents
-  // G'_r = sum_j e' X + e X', out = w' * G + w * G', dw = sum_r A' * G + A * G', reading G.
-  void (*root_collect)(const htf_root_side *side, int64_t width);
-  void (*root_collect_tangent)(const htf_root_side *side, int64_t width);
+  // G into `out`; with tangents G'_r = sum_j e' X + e X'.
+  void (*root_weigh)(const htf_root_side *side, int64_t width);
+  void (*root_weigh_tangent)(const htf_root_side *side, int64_t width);
+  // With G in `out`: G into `sum`, out and dw as said at htf_root_side; with G' in `out`:
+  // out = w' * G + w * G', dw = sum_r A' * G + A * G', reading G.
+  void (*root_finish)(const htf_root_side *side, int64_t width);
+  void (*root_finish_tangent)(const htf_root_side *side, int64_t width);
   // y[point[k]] = < w, P_k >; with tangents < w, P' > + < w', P >.
   void (*panel_values)(const htf_root_panel *panel, int64_t width, double *y);
   void (*panel_values_tangent)(const htf_root_panel *panel, int64_t width, double *y);

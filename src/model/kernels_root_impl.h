@@ -114,13 +114,19 @@ INLINE void finish_block(const int B, int64_t c, const bool tangent,
   }
 }
 
-static void root_collect(const htf_root_side *side, int64_t width) {
+static void root_weigh(const htf_root_side *side, int64_t width) {
   FOR_BLOCKS(width, weigh_block, false, side);
+}
+
+static void root_weigh_tangent(const htf_root_side *side, int64_t width) {
+  FOR_BLOCKS(width, weigh_block, true, side);
+}
+
+static void root_finish(const htf_root_side *side, int64_t width) {
   FOR_BLOCKS(width, finish_block, false, side);
 }
 
-static void root_collect_tangent(const htf_root_side *side, int64_t width) {
-  FOR_BLOCKS(width, weigh_block, true, side);
+static void root_finish_tangent(const htf_root_side *side, int64_t width) {
   FOR_BLOCKS(width, finish_block, true, side);
 }
 

@@ -34,7 +34,7 @@ static htf_status lay_out(htf_model *model) {
     model->rows[v] = inner_width(tree, model->shape, v);
     model->cols[v] = outer_width(tree, v);
     model->offset[v] = model->parameters;
-    if (model->kind == HTF_MODEL_CP && v == htf_tree_root(tree)) {
+    if (model->kind != HTF_MODEL_HTF && v == htf_tree_root(tree)) {
       model->offset[v] = -1;
       continue;
     }
@@ -55,7 +55,9 @@ htf_status htf_model_create(htf_model_kind kind, const htf_tree *tree, const int
     HTF_CHECK(shape[n] > 0, HTF_E_CONFIG, "mode %d has size %lld, must be positive", n,
               (long long)shape[n]);
   }
-  HTF_CHECK(kind == HTF_MODEL_HTF || nodes == order + 1, HTF_E_CONFIG,
+  HTF_CHECK(kind != HTF_MODEL_MF || order == 2, HTF_E_CONFIG,
+            "a matrix factorization has two modes, this tree has %d", order);
+  HTF_CHECK(kind != HTF_MODEL_CP || nodes == order + 1, HTF_E_CONFIG,
             "a CP factorization needs a flat tree, this one has %d interior nodes",
             nodes - order);
   HTF_NEW(model, 1);

@@ -5,27 +5,12 @@
 // the points are sorted by their rows in the children's tables (last child first, a stable
 // radix sort each: O(m) a child) and numbered where the tuple changes. Arrays of length m
 // live only until the parent is done.
-#include "htflow/points.h"
-
 #include <stdbool.h>
 
 #include "htflow/memory.h"
+#include "points_impl.h"
 
 enum { DIGIT_BITS = 11, DIGITS = 1 << DIGIT_BITS };
-
-typedef struct table {
-  int64_t rows;
-  int columns;
-  int32_t *entry;   // [columns, rows]: gathers of the children, or a leaf's indices
-  int32_t *segment; // [rows of the first child + 1]; NULL at a leaf
-} table;
-
-struct htf_points {
-  int64_t count;
-  int nodes;
-  table *at;      // [nodes]
-  int64_t *order; // [count]
-};
 
 typedef struct builder {
   const htf_tree *tree;
@@ -97,7 +82,7 @@ static int64_t number_rows(const builder *b, int columns, bool distinct, int32_t
 // The table of a node from the builder's columns, and the points' rows in it.
 static htf_status make_table(builder *b, int node, int columns) {
   htf_status status = HTF_OK;
-  table *t = &b->points->at[node];
+  htf_points__table *t = &b->points->at[node];
   sort_points(b, columns);
   HTF_NEW(b->row_of[node], b->m);
   const int32_t *row = b->row_of[node];
@@ -130,19 +115,22 @@ done:
   return status;
 }
 
-// Every row of the first child has a segment, since each table holds only what occurs.
-static void mark_segments(table *t, int64_t first_child_rows) {
+htf_status htf_points__mark_segments(htf_points__table *t, int64_t first_child_rows) {
+  htf_status status = HTF_OK;
+  HTF_NEW(t->segment, first_child_rows + 1);
   for (int64_t k = 0; k < t->rows; k++) {
     if (k == 0 || t->entry[k] != t->entry[k - 1]) {
       t->segment[t->entry[k]] = (int32_t)k;
     }
   }
   t->segment[first_child_rows] = (int32_t)t->rows;
+done:
+  return status;
 }
 
 static htf_status add_interior(builder *b, int node) {
   htf_status status = HTF_OK;
-  table *at = b->points->at;
+  htf_points__table *at = b->points->at;
   int children = htf_tree_children(b->tree, node);
   for (int i = 0; i < children; i++) {
     int child = htf_tree_child(b->tree, node, i);
@@ -150,8 +138,7 @@ static htf_status add_interior(builder *b, int node) {
     b->bound[i] = at[child].rows;
   }
   HTF_TRY(make_table(b, node, children));
-  HTF_NEW(at[node].segment, b->bound[0] + 1);
-  mark_segments(&at[node], b->bound[0]);
+  HTF_TRY(htf_points__mark_segments(&at[node], b->bound[0]));
   for (int i = 0; i < children; i++) {
     HTF_FREE(b->row_of[htf_tree_child(b->tree, node, i)]);
   }
@@ -161,17 +148,22 @@ done:
 
 // ---- the door -------------------------------------------------------------------------
 
-static htf_status check_indices(const htf_tree *tree, const int64_t *shape, int64_t m,
-                                const int64_t *indices) {
+htf_status htf_points__check_sizes(const htf_tree *tree, const int64_t *shape, int64_t m) {
   htf_status status = HTF_OK;
-  int order = htf_tree_order(tree);
   HTF_CHECK(0 <= m && m <= INT32_MAX, HTF_E_DATA, "%lld points must be 0 .. %d",
             (long long)m, INT32_MAX);
-  for (int n = 0; n < order; n++) {
+  for (int n = 0; n < htf_tree_order(tree); n++) {
     HTF_CHECK(1 <= shape[n] && shape[n] <= INT32_MAX, HTF_E_DATA,
               "the size of mode %d is %lld, must be 1 .. %d", n, (long long)shape[n],
               INT32_MAX);
   }
+done:
+  return status;
+}
+
+static htf_status check_indices(int order, const int64_t *shape, int64_t m,
+                                const int64_t *indices) {
+  htf_status status = HTF_OK;
   for (int64_t k = 0; k < m; k++) {
     for (int n = 0; n < order; n++) {
       int64_t index = indices[k * order + n];
@@ -212,15 +204,27 @@ done:
   return status;
 }
 
+htf_status htf_points__open(const htf_tree *tree, int64_t count, htf_points **out) {
+  htf_status status = HTF_OK;
+  htf_points *points = NULL;
+  HTF_NEW(points, 1);
+  points->count = count;
+  points->nodes = htf_tree_nodes(tree);
+  HTF_NEW(points->at, points->nodes);
+  *out = points;
+  points = NULL;
+done:
+  htf_points_destroy(&points);
+  return status;
+}
+
 htf_status htf_points_create(const htf_tree *tree, const int64_t *shape, int64_t m,
                              const int64_t *indices, htf_points **out) {
   htf_status status = HTF_OK;
   htf_points *points = NULL;
-  HTF_TRY(check_indices(tree, shape, m, indices));
-  HTF_NEW(points, 1);
-  points->count = m;
-  points->nodes = htf_tree_nodes(tree);
-  HTF_NEW(points->at, points->nodes);
+  HTF_TRY(htf_points__check_sizes(tree, shape, m));
+  HTF_TRY(check_indices(htf_tree_order(tree), shape, m, indices));
+  HTF_TRY(htf_points__open(tree, m, &points));
   builder b = {.tree = tree, .indices = indices, .m = m, .points = points};
   HTF_TRY(build_tables(&b, shape));
   *out = points;
@@ -236,6 +240,11 @@ void htf_points_destroy(htf_points **out) {
     for (int v = 0; points->at != NULL && v < points->nodes; v++) {
       HTF_FREE(points->at[v].entry);
       HTF_FREE(points->at[v].segment);
+      HTF_FREE(points->at[v].inputs);
+    }
+    for (int i = 0; i < 2; i++) {
+      HTF_FREE(points->group[i].entry);
+      HTF_FREE(points->group[i].place);
     }
     HTF_FREE(points->at);
     HTF_FREE(points->order);
@@ -247,9 +256,14 @@ int64_t htf_points_count(const htf_points *points) {
   return points->count;
 }
 
-static const table *table_of(const htf_points *points, int node) {
+static const htf_points__table *table_of(const htf_points *points, int node) {
   HTF_ASSERT(0 <= node && node < points->nodes);
   return &points->at[node];
+}
+
+static const htf_points__group *group_of(const htf_points *points, int group) {
+  HTF_ASSERT(htf_points_are_all(points) && (group == 0 || group == 1));
+  return &points->group[group];
 }
 
 int64_t htf_points_rows(const htf_points *points, int node) {
@@ -257,23 +271,51 @@ int64_t htf_points_rows(const htf_points *points, int node) {
 }
 
 const int32_t *htf_points_gather(const htf_points *points, int node, int i) {
-  const table *t = table_of(points, node);
+  const htf_points__table *t = table_of(points, node);
+  if (node == points->nodes - 1 && htf_points_are_all(points)) {
+    const htf_points__group *g = &points->group[i >= points->group[1].first];
+    HTF_ASSERT(g->first <= i && i < g->last);
+    return g->entry + (i - g->first) * g->rows;
+  }
   HTF_ASSERT(t->segment != NULL && 0 <= i && i < t->columns);
   return t->entry + i * t->rows;
 }
 
 const int32_t *htf_points_segments(const htf_points *points, int node) {
-  const table *t = table_of(points, node);
+  const htf_points__table *t = table_of(points, node);
   HTF_ASSERT(t->segment != NULL);
   return t->segment;
 }
 
 const int32_t *htf_points_index(const htf_points *points, int node) {
-  const table *t = table_of(points, node);
-  HTF_ASSERT(t->segment == NULL);
+  const htf_points__table *t = table_of(points, node);
+  HTF_ASSERT(t->segment == NULL && t->inputs == NULL);
   return t->entry;
 }
 
+const double *htf_points_inputs(const htf_points *points, int node) {
+  return table_of(points, node)->inputs;
+}
+
 const int64_t *htf_points_order(const htf_points *points) {
+  HTF_ASSERT(!htf_points_are_all(points));
   return points->order;
+}
+
+bool htf_points_are_all(const htf_points *points) {
+  return points->group[0].rows > 0;
+}
+
+int64_t htf_points_group_rows(const htf_points *points, int group) {
+  return group_of(points, group)->rows;
+}
+
+int htf_points_group_children(const htf_points *points, int group, int *first) {
+  const htf_points__group *g = group_of(points, group);
+  *first = g->first;
+  return g->last - g->first;
+}
+
+const int64_t *htf_points_place(const htf_points *points, int group) {
+  return group_of(points, group)->place;
 }

@@ -2,24 +2,32 @@
 // The root, which has a column of weights and so no matrix product:
 //     y_k = sum_s w_s product over children c of V_c[row, s]
 // and its sums back. Two children: fused kernels over segments, no table of the root's m
-// rows. More: panels of rows through the kernels of any node.
+// rows. More: panels of rows through the kernels of any node. All entries: root_whole.c.
 #include <string.h>
 
 #include "evaluation_impl.h"
 
 // ---- two children ---------------------------------------------------------------------
 
-// Side i of the root: what is summed for child i.
-static htf_root_side side_of(const htf_evaluation *e, int i, bool tangent) {
-  const htf_evaluation_node *child = &e->nodes[htf_tree_child(e->tree, e->root, i)];
-  const htf_evaluation_node *other = &e->nodes[htf_tree_child(e->tree, e->root, 1 - i)];
+// K and dK of a side.
+static void find_rows(const htf_evaluation *e, int i, htf_rows *value, htf_rows *adjoint) {
+  const htf_evaluation_side *side = &e->side[i];
+  int child = htf_tree_child(e->tree, e->root, side->first);
+  *value = side->children == 1 ? e->nodes[child].value : side->value;
+  *adjoint = side->children == 1 ? e->nodes[child].adjoint : side->adjoint;
+}
+
+htf_root_side htf_evaluation__side(const htf_evaluation *e, int i, bool tangent) {
+  htf_rows value, adjoint, others, unused;
+  find_rows(e, i, &value, &adjoint);
+  find_rows(e, 1 - i, &others, &unused);
   htf_root_side side = {
       .segments = e->nodes[e->root].segments[i],
-      .a = child->value,
-      .x = other->value,
-      .sum = {.value = child->sum, .stride = child->outer},
-      .out = tangent ? child->adjoint.tangent : child->adjoint.value,
-      .out_stride = child->adjoint.stride,
+      .a = value,
+      .x = others,
+      .sum = {.value = e->side[i].sum, .stride = e->nodes[e->root].width},
+      .out = tangent ? adjoint.tangent : adjoint.value,
+      .out_stride = adjoint.stride,
       .weights = e->weights.value,
       .weights_tangent = e->weights.tangent,
       .weights_sum = i == 0 ? e->weights_sum : NULL,
@@ -28,7 +36,7 @@ static htf_root_side side_of(const htf_evaluation *e, int i, bool tangent) {
 }
 
 static void values_of_two(htf_evaluation *e, double *y, bool tangent) {
-  htf_root_side side = side_of(e, 0, tangent);
+  htf_root_side side = htf_evaluation__side(e, 0, tangent);
   int64_t width = e->nodes[e->root].width;
   if (tangent) {
     e->kernels->root_values_tangent(&side, width, y);
@@ -39,14 +47,17 @@ static void values_of_two(htf_evaluation *e, double *y, bool tangent) {
 
 static void sums_of_two(htf_evaluation *e, const double *slopes,
                         const double *slopes_tangent) {
+  int64_t width = e->nodes[e->root].width;
   for (int i = 0; i < 2; i++) {
-    htf_root_side side = side_of(e, i, slopes_tangent != NULL);
+    htf_root_side side = htf_evaluation__side(e, i, slopes_tangent != NULL);
     side.e = slopes;
     side.e_tangent = slopes_tangent;
     if (slopes_tangent != NULL) {
-      e->kernels->root_collect_tangent(&side, e->nodes[e->root].width);
+      e->kernels->root_weigh_tangent(&side, width);
+      e->kernels->root_finish_tangent(&side, width);
     } else {
-      e->kernels->root_collect(&side, e->nodes[e->root].width);
+      e->kernels->root_weigh(&side, width);
+      e->kernels->root_finish(&side, width);
     }
   }
 }
@@ -119,10 +130,12 @@ static void sums_of_many(htf_evaluation *e, const double *slopes,
   }
 }
 
-// ---- either ---------------------------------------------------------------------------
+// ---- any of them ----------------------------------------------------------------------
 
 void htf_evaluation__root_values(htf_evaluation *e, double *y, bool tangent) {
-  if (e->nodes[e->root].children == 2) {
+  if (e->whole) {
+    htf_evaluation__whole_values(e, y, tangent);
+  } else if (e->nodes[e->root].children == 2) {
     values_of_two(e, y, tangent);
   } else {
     values_of_many(e, y, tangent);
@@ -134,7 +147,9 @@ void htf_evaluation__root_sums(htf_evaluation *e, const double *slopes,
   const htf_evaluation_node *root = &e->nodes[e->root];
   bool tangent = slopes_tangent != NULL;
   htf_evaluation__open_sums(e, e->root, gradient, tangent);
-  if (root->children == 2) {
+  if (e->whole) {
+    htf_evaluation__whole_sums(e, slopes, slopes_tangent);
+  } else if (root->children == 2) {
     sums_of_two(e, slopes, slopes_tangent);
   } else {
     sums_of_many(e, slopes, slopes_tangent);

@@ -10,7 +10,7 @@ void htf_evaluation_tangent(htf_evaluation *e, const double *theta, const double
                             double *dy) {
   HTF_ASSERT(e->use == HTF_USE_HESSIAN);
   htf_evaluation__bind(e, theta, false);
-  htf_evaluation__bind(e, direction, true);
+  htf_evaluation__load(e, direction, true);
   for (int i = 0; i < e->root; i++) {
     htf_evaluation_node *v = &e->nodes[i];
     if (v->children > 0) {
@@ -33,7 +33,7 @@ void htf_evaluation_tangent(htf_evaluation *e, const double *theta, const double
 
 static void sum_slopes(htf_evaluation *e, int node) {
   htf_evaluation_node *v = &e->nodes[node];
-  if (v->children > 2) {
+  if (v->children != 2) {
     e->kernels->spread_tangent(v->factors, v->children, v->n, v->width, v->slope, e->work);
     return;
   }

@@ -51,15 +51,29 @@ static void take_pair(htf_evaluation *e, int64_t n, int64_t width, double **even
   *odd = *even == NULL ? NULL : *even + *stride / 2;
 }
 
+// Whether the entries' order is that of the sides' rows, side 1 faster.
+static bool in_order(const htf_evaluation *e) {
+  const int64_t *place0 = htf_points_place(e->points, 0);
+  const int64_t *place1 = htf_points_place(e->points, 1);
+  bool same = true;
+  for (int64_t i = 0; i < e->side[0].n; i++) {
+    same = same && place0[i] == i * e->side[1].n;
+  }
+  for (int64_t j = 0; j < e->side[1].n; j++) {
+    same = same && place1[j] == j;
+  }
+  return same;
+}
+
 // ---- tables of floating-point numbers -------------------------------------------------
 
 static void lay_out_leaf(htf_evaluation *e, htf_evaluation_node *v) {
-  v->direct = v->cols == v->outer;
+  v->direct = v->inputs == NULL && v->cols == v->outer;
   v->value.stride = v->adjoint.stride = v->cols;
   if (!v->direct) {
-    v->value = take_rows(e, v->rows, v->outer);
+    v->value = take_rows(e, v->stored, v->outer);
     if (e->use >= HTF_USE_GRADIENT) {
-      v->adjoint = take_rows(e, v->rows, v->outer);
+      v->adjoint = take_rows(e, v->stored, v->outer);
     }
   }
 }
@@ -67,10 +81,11 @@ static void lay_out_leaf(htf_evaluation *e, htf_evaluation_node *v) {
 // BLAS is slow at A B^T where matrices are small: then W is kept transposed as well.
 enum { SMALL = 128 * 128 };
 
+// `shared` is P where only values are wanted, else dP.
 static void lay_out_interior(htf_evaluation *e, htf_evaluation_node *v, htf_rows shared) {
   v->value = take_rows(e, v->n, v->outer);
+  shared.stride = stride_of(v->width);
   v->slope = shared;
-  v->slope.stride = stride_of(v->width);
   for (int i = 0; i < (int)e->use && v->rows * v->cols <= SMALL; i++) {
     v->flipped[i] = take_doubles(e, v->rows * v->cols);
   }
@@ -80,17 +95,17 @@ static void lay_out_interior(htf_evaluation *e, htf_evaluation_node *v, htf_rows
     take_pair(e, v->n, v->outer, &v->adjoint.tangent, &v->adjoint.value,
               &v->adjoint.stride);
     v->slope.value = take_doubles(e, v->n * v->slope.stride);
-  } else {
+  } else if (e->use == HTF_USE_GRADIENT) {
     v->product = take_rows(e, v->n, v->width);
-    if (e->use == HTF_USE_GRADIENT) {
-      v->adjoint = take_rows(e, v->n, v->outer);
-    }
+    v->adjoint = take_rows(e, v->n, v->outer);
+  } else {
+    v->product = shared;
   }
 }
 
 // dP and dP' live only until they are summed into the children, so that all nodes share
-// them; but second order needs dP again.
-static htf_rows take_shared_slope(htf_evaluation *e) {
+// them; but second order needs dP again. P lives only until V is made if that is all.
+static htf_rows take_shared(htf_evaluation *e) {
   htf_rows shared = {0};
   int64_t most = 0;
   for (int i = 0; i < e->root; i++) {
@@ -98,12 +113,28 @@ static htf_rows take_shared_slope(htf_evaluation *e) {
     int64_t size = v->children == 0 ? 0 : v->n * stride_of(v->width);
     most = size > most ? size : most;
   }
-  if (e->use == HTF_USE_GRADIENT) {
-    shared.value = take_doubles(e, most);
-  } else if (e->use == HTF_USE_HESSIAN) {
-    shared.tangent = take_doubles(e, most);
-  }
+  *(e->use == HTF_USE_HESSIAN ? &shared.tangent : &shared.value) = take_doubles(e, most);
   return shared;
+}
+
+// K and dK of a side, and for all entries K diag(w) of side 1 and room for entries in tree
+// order unless that is row by row theirs.
+static void lay_out_side(htf_evaluation *e, int i) {
+  htf_evaluation_side *side = &e->side[i];
+  int64_t width = e->nodes[e->root].width;
+  if (side->children > 1) {
+    side->value = take_rows(e, side->n, width);
+    if (e->use >= HTF_USE_GRADIENT) {
+      side->adjoint = take_rows(e, side->n, width);
+    }
+  }
+  if (e->use == HTF_USE_HESSIAN) {
+    side->sum = take_doubles(e, side->n * width);
+  }
+  if (e->whole && i == 1) {
+    e->scaled = take_rows(e, side->n, width);
+    e->entries = in_order(e) ? NULL : take_doubles(e, HTF_WHOLE_PANEL * side->n);
+  }
 }
 
 static void lay_out_root(htf_evaluation *e, htf_evaluation_node *root) {
@@ -112,29 +143,39 @@ static void lay_out_root(htf_evaluation *e, htf_evaluation_node *root) {
   if (e->use == HTF_USE_HESSIAN) {
     e->e = take_doubles(e, e->count);
   }
-  if (root->children > 2) {
+  if (root->children > 2 && !e->whole) {
     e->panel_product = take_rows(e, HTF_PANEL, root->width);
     e->panel_slope = take_rows(e, HTF_PANEL, root->width);
     return;
   }
-  for (int i = 0; i < 2 && e->use == HTF_USE_HESSIAN; i++) {
-    htf_evaluation_node *child = &e->nodes[htf_tree_child(e->tree, e->root, i)];
-    child->sum = take_doubles(e, child->n * child->outer);
+  for (int i = 0; i < 2; i++) {
+    lay_out_side(e, i);
   }
 }
 
 // ---- tables of rows -------------------------------------------------------------------
 
-// The row in child i's storage for each row of v: a leaf's storage has all rows of W.
+// The index of each row of a leaf whose storage has all rows of W; NULL where storage has
+// the rows themselves.
+static const int32_t *index_of(const htf_evaluation *e, int node) {
+  const htf_evaluation_node *v = &e->nodes[node];
+  bool indexed = v->children == 0 && v->inputs == NULL;
+  return indexed ? htf_points_index(e->points, node) : NULL;
+}
+
+// The row in child i's storage for each row of v, or of the side of v that child i is in.
 static void find_factor(htf_evaluation *e, int node, int i) {
   htf_evaluation_node *v = &e->nodes[node];
-  int child = htf_tree_child(e->tree, node, i);
   const int32_t *gather = htf_points_gather(e->points, node, i);
-  bool leaf = e->nodes[child].children == 0;
-  int32_t *at = take_ints(e, v->n);
+  const int32_t *index = index_of(e, htf_tree_child(e->tree, node, i));
+  int64_t rows = v->n;
+  if (e->whole && node == e->root) {
+    rows = e->side[i >= e->side[1].first].n;
+  }
+  int32_t *at = take_ints(e, rows);
   v->factors[i].at = at;
-  for (int64_t k = 0; at != NULL && k < v->n; k++) {
-    at[k] = leaf ? htf_points_index(e->points, child)[gather[k]] : gather[k];
+  for (int64_t k = 0; at != NULL && k < rows; k++) {
+    at[k] = index != NULL ? index[gather[k]] : gather[k];
   }
 }
 
@@ -142,9 +183,9 @@ static void find_factor(htf_evaluation *e, int node, int i) {
 static void find_segments(htf_evaluation *e, int node, int i) {
   htf_evaluation_node *v = &e->nodes[node];
   int child = htf_tree_child(e->tree, node, i);
-  bool leaf = e->nodes[child].children == 0;
   const int32_t *gather = htf_points_gather(e->points, node, i);
-  const int64_t *order = htf_points_order(e->points);
+  const int32_t *index = index_of(e, child);
+  const int64_t *order = node == e->root ? htf_points_order(e->points) : NULL;
   int64_t count = e->nodes[child].n;
   int32_t *start = take_ints(e, count + 2), *target = take_ints(e, count);
   int32_t *term = take_ints(e, v->n), *other = take_ints(e, v->n);
@@ -154,7 +195,7 @@ static void find_segments(htf_evaluation *e, int node, int i) {
     return;
   }
   for (int64_t r = 0; r < count; r++) {
-    target[r] = leaf ? htf_points_index(e->points, child)[r] : (int32_t)r;
+    target[r] = index != NULL ? index[r] : (int32_t)r;
   }
   for (int64_t k = 0; k < v->n; k++) {
     start[gather[k] + 2]++; // one too far: the placing below moves each start by one
@@ -164,8 +205,18 @@ static void find_segments(htf_evaluation *e, int node, int i) {
   }
   for (int64_t k = 0; k < v->n; k++) {
     int32_t place = start[gather[k] + 1]++;
-    term[place] = node == e->root ? (int32_t)order[k] : (int32_t)k;
+    term[place] = order != NULL ? (int32_t)order[k] : (int32_t)k;
     other[place] = v->factors[1 - i].at[k];
+  }
+}
+
+// What a side over all entries needs of segments: its rows, one after another.
+static void count_rows(htf_evaluation *e, int i) {
+  int64_t rows = e->side[i].n;
+  int32_t *target = take_ints(e, rows);
+  e->nodes[e->root].segments[i] = (htf_segments){.count = rows, .target = target};
+  for (int64_t r = 0; target != NULL && r < rows; r++) {
+    target[r] = (int32_t)r;
   }
 }
 
@@ -174,8 +225,13 @@ static void lay_out_links(htf_evaluation *e, int node) {
   for (int i = 0; i < v->children; i++) {
     find_factor(e, node, i);
   }
-  for (int i = 0; v->children == 2 && i < 2; i++) {
-    find_segments(e, node, i);
+  bool root = node == e->root, sums = e->use >= HTF_USE_GRADIENT;
+  for (int i = 0; i < 2; i++) {
+    if (root && e->whole) {
+      count_rows(e, i);
+    } else if (v->children == 2 && (root || sums)) {
+      find_segments(e, node, i);
+    }
   }
 }
 
@@ -184,7 +240,7 @@ static void lay_out_links(htf_evaluation *e, int node) {
 static void walk(htf_evaluation *e) {
   int most = 2;
   e->bytes = 0;
-  htf_rows shared = take_shared_slope(e);
+  htf_rows shared = take_shared(e);
   for (int i = 0; i <= e->root; i++) {
     htf_evaluation_node *v = &e->nodes[i];
     if (v->children == 0) {
@@ -201,6 +257,14 @@ static void walk(htf_evaluation *e) {
   e->work = take_doubles(e, 2 * 64 * (int64_t)most);
 }
 
+// Whether the sums of child i are added up row by row rather than each written once.
+static bool adds_up(const htf_evaluation *e, int node, int i) {
+  if (e->whole && node == e->root) {
+    return e->side[i >= e->side[1].first].children > 1;
+  }
+  return e->nodes[node].children != 2;
+}
+
 static void describe(htf_evaluation *e, int node, int place) {
   htf_evaluation_node *v = &e->nodes[node];
   v->children = htf_tree_children(e->tree, node);
@@ -211,12 +275,14 @@ static void describe(htf_evaluation *e, int node, int place) {
   v->width = pad(v->rows);
   v->outer = pad(v->cols);
   v->offset = htf_model_offset(e->model, node);
+  v->inputs = htf_points_inputs(e->points, node);
+  v->stored = index_of(e, node) != NULL ? v->rows : v->n;
   v->factors = e->factors + place;
   v->segments = e->segments + place;
   for (int i = 0; i < v->children; i++) {
     htf_evaluation_node *child = &e->nodes[htf_tree_child(e->tree, node, i)];
     child->as_factor = &v->factors[i];
-    child->partial = v->children > 2 || (child->children == 0 && child->n < child->rows);
+    child->partial = adds_up(e, node, i) || child->n < child->stored;
   }
 }
 
@@ -231,6 +297,20 @@ static void aim_factors(htf_evaluation *e) {
   }
 }
 
+static void split_root(htf_evaluation *e) {
+  for (int i = 0; i < 2; i++) {
+    htf_evaluation_side *side = &e->side[i];
+    if (e->whole) {
+      side->children = htf_points_group_children(e->points, i, &side->first);
+      side->n = htf_points_group_rows(e->points, i);
+    } else {
+      side->first = i;
+      side->children = 1;
+      side->n = htf_points_rows(e->points, htf_tree_child(e->tree, e->root, i));
+    }
+  }
+}
+
 htf_status htf_evaluation__lay_out(htf_evaluation *e) {
   htf_status status = HTF_OK;
   int nodes = htf_tree_nodes(e->tree), place = 0;
@@ -238,6 +318,7 @@ htf_status htf_evaluation__lay_out(htf_evaluation *e) {
   HTF_NEW(e->factors, nodes); // one for each node but the root
   HTF_NEW(e->shifted, nodes);
   HTF_NEW(e->segments, nodes);
+  split_root(e);
   for (int i = 0; i < nodes; i++) {
     describe(e, i, place);
     place += e->nodes[i].children;

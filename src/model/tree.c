@@ -26,7 +26,7 @@ void htf_tree__add_leaf(htf_tree *tree, int mode) {
 }
 
 void htf_tree__add_parent(htf_tree *tree, int children, int width) {
-  HTF_ASSERT(children >= 2 && tree->nodes < HTF_TREE__NODES);
+  HTF_ASSERT(children >= 1 && tree->nodes < HTF_TREE__NODES);
   int v = tree->nodes++;
   htf_tree__node *node = &tree->node[v];
   *node = (htf_tree__node){
@@ -161,6 +161,9 @@ htf_status htf_tree_node_name(const htf_tree *tree, int node, char *text, size_t
   int count = htf_tree_modes(tree, node, &modes);
   for (int i = 0; i < count; i++) {
     add(&w, i > 0 ? "_%d" : "%d", modes[i]);
+  }
+  for (int v = node; htf_tree_children(tree, v) == 1; v = htf_tree_child(tree, v, 0)) {
+    add(&w, "+");
   }
   return finish(&w, "the node's name");
 }

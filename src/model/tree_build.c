@@ -159,6 +159,25 @@ done:
   return status;
 }
 
+htf_status htf_tree_chain(int depth, int width, htf_tree **out) {
+  htf_status status = HTF_OK;
+  htf_tree *tree = NULL;
+  HTF_CHECK(2 <= depth && depth <= HTF_TREE__INTERIOR + 1, HTF_E_CONFIG,
+            "a product of %d matrices: there must be 2 .. %d", depth,
+            HTF_TREE__INTERIOR + 1);
+  HTF_TRY(check_order(2, width));
+  HTF_NEW(tree, 1);
+  htf_tree__add_leaf(tree, 0);
+  for (int i = 0; i < depth - 2; i++) {
+    htf_tree__add_parent(tree, 1, width);
+  }
+  htf_tree__add_leaf(tree, 1);
+  htf_tree__add_parent(tree, 2, width);
+  *out = tree;
+done:
+  return status;
+}
+
 // ---- words ----------------------------------------------------------------------------
 
 // The smallest arity whose tree is as deep as asked.

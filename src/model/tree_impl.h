@@ -4,7 +4,10 @@
 
 #include "htflow/tree.h"
 
-enum { HTF_TREE__NODES = 2 * HTF_TREE_MAX_ORDER - 1 };
+enum {
+  HTF_TREE__INTERIOR = HTF_TREE_MAX_ORDER - 1,
+  HTF_TREE__NODES = HTF_TREE_MAX_ORDER + HTF_TREE__INTERIOR
+};
 
 typedef struct htf_tree__node {
   int parent;   // -1 while it has none
@@ -28,5 +31,6 @@ struct htf_tree {
 
 // Adds a leaf. The caller has checked that the mode is below HTF_TREE_MAX_ORDER and new.
 void htf_tree__add_leaf(htf_tree *tree, int mode);
-// Adds a node over the last `children` nodes that have no parent yet, two or more.
+// Adds a node over the last `children` nodes that have no parent yet, one or more. The
+// caller has counted: there are at most HTF_TREE__INTERIOR.
 void htf_tree__add_parent(htf_tree *tree, int children, int width);

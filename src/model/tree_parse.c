@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Newick text -> mode tree. One pass with a stack of open brackets; a node without a second
-// child is refused, so that 64 modes bound the stack, the nodes and the text.
+// Newick text -> mode tree. One pass with a stack of open brackets, whose number is bounded
+// by the most interior nodes there may be.
 //
-//     tree = node [";"]     node = "(" item "," item {"," item} ")" [width]
+//     tree = node [";"]     node = "(" item {"," item} ")" [width]
 //     item = mode | node    blanks anywhere between
 #include <limits.h>
 #include <stdbool.h>
@@ -16,6 +16,8 @@
 typedef struct parser {
   const char *text, *at;
   int width;                            // of unlabelled nodes; 0: a label is required
+  bool unary;                           // one child will do
+  int brackets;                         // opened so far
   int open;                             // brackets not yet closed
   int members[HTF_TREE_MAX_ORDER];      // items so far in each
   ptrdiff_t column[HTF_TREE_MAX_ORDER]; // where each mode stands; 0: nowhere yet
@@ -67,9 +69,10 @@ done:
 
 static htf_status take_bracket(parser *p) {
   htf_status status = HTF_OK;
-  HTF_CHECK(p->open < HTF_TREE_MAX_ORDER - 1, HTF_E_CONFIG,
-            "column %td: nested deeper than a tree of %d modes can be", column(p),
-            HTF_TREE_MAX_ORDER);
+  HTF_CHECK(p->brackets < HTF_TREE__INTERIOR, HTF_E_CONFIG,
+            "column %td: a tree has at most %d interior nodes", column(p),
+            HTF_TREE__INTERIOR);
+  p->brackets++;
   p->members[p->open++] = 0;
   p->at++;
 done:
@@ -93,7 +96,7 @@ done:
 static htf_status take_node_end(parser *p) {
   htf_status status = HTF_OK;
   int members = p->members[p->open - 1], width;
-  HTF_CHECK(members >= 2, HTF_E_CONFIG,
+  HTF_CHECK(members >= 2 || (p->unary && p->open > 1), HTF_E_CONFIG,
             "column %td: expected ',': a node has two children or more", column(p));
   p->at++;
   HTF_TRY(take_width(p, &width));
@@ -160,11 +163,9 @@ done:
   return status;
 }
 
-htf_status htf_tree_parse(const char *newick, int width, htf_tree **out) {
+static htf_status parse(const char *newick, int width, bool unary, htf_tree **out) {
   htf_status status = HTF_OK;
-  parser p = {.text = newick, .at = newick, .width = width};
-  HTF_CHECK(0 <= width && width <= HTF_TREE_MAX_WIDTH, HTF_E_CONFIG,
-            "width %d must be 1 .. %d", width, HTF_TREE_MAX_WIDTH);
+  parser p = {.text = newick, .at = newick, .width = width, .unary = unary};
   HTF_NEW(p.tree, 1);
   HTF_TRY(take_nodes(&p));
   HTF_TRY(take_end(&p));
@@ -174,4 +175,17 @@ htf_status htf_tree_parse(const char *newick, int width, htf_tree **out) {
 done:
   htf_tree_destroy(&p.tree);
   return status;
+}
+
+htf_status htf_tree_parse(const char *newick, int width, htf_tree **tree) {
+  htf_status status = HTF_OK;
+  HTF_CHECK(0 <= width && width <= HTF_TREE_MAX_WIDTH, HTF_E_CONFIG,
+            "width %d must be 1 .. %d", width, HTF_TREE_MAX_WIDTH);
+  HTF_TRY(parse(newick, width, false, tree));
+done:
+  return status;
+}
+
+htf_status htf_tree_read(const char *newick, htf_tree **tree) {
+  return parse(newick, 0, true, tree);
 }

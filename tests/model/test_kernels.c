@@ -95,7 +95,7 @@ Test(kernels, multiply_gathered_rows) {
   tables *t = make_tables(1);
   double p[ROWS * STRIDE], q[ROWS * STRIDE], tangent;
   EACH_KERNEL(kernels, width) {
-    for (int factors = 2; factors <= FACTORS; factors++) {
+    for (int factors = 1; factors <= FACTORS; factors++) {
       kernels->multiply(t->factors, factors, ROWS, width, p, STRIDE);
       kernels->multiply_tangent(t->factors, factors, ROWS, width, q, STRIDE);
       for (int64_t i = 0; i < ROWS * width; i++) {
@@ -152,7 +152,7 @@ Test(kernels, spread_to_any_number_of_factors) {
   double work[2 * 64 * FACTORS];
   htf_rows slope = {t->slope, t->slope_tangent, STRIDE};
   EACH_KERNEL(kernels, width) {
-    for (int factors = 2; factors <= FACTORS; factors++) {
+    for (int factors = 1; factors <= FACTORS; factors++) {
       clear_sums(t, sums);
       kernels->spread(t->factors, factors, ROWS, width, slope, work);
       clear_sums(t, tangents);
@@ -225,10 +225,12 @@ Test(kernels, collect_at_a_root) {
     double check[MOST] = {0}, check_tangent[MOST] = {0};
     side.out = out;
     side.weights_sum = dw;
-    kernels->root_collect(&side, width);
+    kernels->root_weigh(&side, width);
+    kernels->root_finish(&side, width);
     side.out = out_tangent;
     side.weights_sum = dw_tangent;
-    kernels->root_collect_tangent(&side, width);
+    kernels->root_weigh_tangent(&side, width);
+    kernels->root_finish_tangent(&side, width);
     for (int64_t i = 0; i < TABLE * width; i++) {
       int64_t r = i / width, c = i % width, to = t->target[r] * STRIDE + c;
       double g = 0, g_tangent = 0;

@@ -187,7 +187,7 @@ Test(tree, absurd_depth_and_length_end_in_a_message) {
   memset(text, '(', LENGTH);
   cr_assert(eq(int, htf_tree_parse(text, 1, &tree), HTF_E_CONFIG));
   cr_assert(eq(str, (char *)htf_error_message(),
-               "column 64: nested deeper than a tree of 64 modes can be"));
+               "column 64: a tree has at most 63 interior nodes"));
   memset(text + 1, '9', LENGTH - 1);
   cr_assert(eq(int, htf_tree_parse(text, 1, &tree), HTF_E_CONFIG));
   memset(text, ' ', LENGTH);
