@@ -20,7 +20,7 @@
 //   there are. A dimension of one name is as long as the longest variable over it.
 // - A run without columns has trajectory "" and row -1; a pending one has NAN for its real
 //   numbers and 0 for its integers.
-// - /weights/<class>/w_<node> (run, row_<node>, column_<node>).
+// - /weights/<class>/w_<node> (run, row_<node>, column_<node>); files.h reads them back.
 //
 // content_checksum (attribute of the root) can be recomputed from the file. For each
 // dataset outside /timings, dimension scales too, make the line
@@ -75,6 +75,9 @@ typedef struct htf_results_source {
   // weights. NULL where none does.
   htf_status (*shape)(void *context, int64_t run, htf_shape *shape);
   void *context;
+  // Which weights the records keep ("first", "final", "best"): attribute `which` of
+  // /weights. NULL where it is not to be said, as where runs differ in it.
+  const char *which_weights;
   // Descriptors of the records' columns. A column without one raises HTF_E_INTERNAL.
   int variables;
   const htf_variable *variable; // [variables]

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "htflow/memory.h"
+#include "weights_impl.h"
 
 htf_status htf_results__classes_create(int64_t runs, htf_results__classes **out) {
   htf_status status = HTF_OK;
@@ -46,7 +47,7 @@ static htf_status add_class(htf_results__classes *classes, int variables,
   snprintf(class->name, sizeof class->name, "c%d", classes->count - 1);
   snprintf(class->newick, sizeof class->newick, "%s", newick);
   HTF_NEW(class->extent, variables * HTF_VARIABLE_DIMS);
-  HTF_TRY(htf_tree_parse(newick, 0, &class->tree));
+  HTF_TRY(htf_tree_read(newick, &class->tree));
   for (int node = 0; node < htf_tree_nodes(class->tree); node++) {
     class->interior += htf_tree_children(class->tree, node) > 0;
   }
@@ -113,7 +114,7 @@ done:
   return status;
 }
 
-// HTF, or CP where just the root's weights are missing.
+// HTF, or a model of frozen root where just the root's weights are missing.
 htf_status htf_results__weights_model(const htf_tree *tree, const htf_shape *shape,
                                       int64_t weights, htf_model **out) {
   htf_status status = HTF_OK;
@@ -124,9 +125,10 @@ htf_status htf_results__weights_model(const htf_tree *tree, const htf_shape *sha
   HTF_TRY(htf_model_create(HTF_MODEL_HTF, tree, shape->size, &model));
   int64_t all = htf_model_parameters(model),
           root = htf_tree_width(tree, htf_tree_root(tree));
-  if (weights == all - root && htf_tree_depth(tree) == 1) {
+  htf_model_kind frozen = htf_weights__frozen(tree);
+  if (weights == all - root && (frozen == HTF_MODEL_MF || htf_tree_depth(tree) == 1)) {
     htf_model_destroy(&model);
-    HTF_TRY(htf_model_create(HTF_MODEL_CP, tree, shape->size, &model));
+    HTF_TRY(htf_model_create(frozen, tree, shape->size, &model));
   }
   HTF_CHECK(weights == htf_model_parameters(model), HTF_E_DATA,
             "%lld weights kept of a model with %lld", (long long)weights, (long long)all);

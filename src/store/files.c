@@ -15,13 +15,16 @@
 
 // ---- problems ---------------------------------------------------------------------------
 
-static bool ends_in(const char *path, const char *ending) {
+const char *const htf_file__tasks[HTF_FILE_TASKS] = {[HTF_TASK_COMPLETION] = "completion",
+                                                     [HTF_TASK_SENSING] = "sensing",
+                                                     [HTF_TASK_FULL] = "full"};
+
+bool htf_file__ends(const char *path, const char *ending) {
   size_t length = strlen(path), tail = strlen(ending);
   return length > tail && strcmp(path + length - tail, ending) == 0;
 }
 
-// A regular file that can be read; a device or a pipe could go on for ever.
-static htf_status check_regular(const char *path) {
+htf_status htf_file__regular(const char *path) {
   htf_status status = HTF_OK;
   struct stat facts;
   HTF_CHECK(stat(path, &facts) == 0, HTF_E_IO, "%s: %s", path, strerror(errno));
@@ -34,10 +37,10 @@ done:
 
 htf_status htf_file_read_problem(const char *path, htf_file_data *data) {
   htf_status status = HTF_OK;
-  bool hdf5 = ends_in(path, ".h5") || ends_in(path, ".hdf5");
+  bool hdf5 = htf_file__ends(path, ".h5") || htf_file__ends(path, ".hdf5");
   memset(data, 0, sizeof *data);
-  HTF_TRY(check_regular(path));
-  HTF_CHECK(hdf5 || ends_in(path, ".tns"), HTF_E_DATA,
+  HTF_TRY(htf_file__regular(path));
+  HTF_CHECK(hdf5 || htf_file__ends(path, ".tns"), HTF_E_DATA,
             "%s: a problem file's name ends in .h5, .hdf5 or .tns", path);
   HTF_TRY(hdf5 ? htf_file__read_hdf5(path, data) : htf_file__read_tns(path, data));
 done:
@@ -50,8 +53,11 @@ done:
 void htf_file_data_clear(htf_file_data *data) {
   HTF_FREE(data->train_indices);
   HTF_FREE(data->test_indices);
+  HTF_FREE(data->train_inputs);
+  HTF_FREE(data->test_inputs);
   HTF_FREE(data->train_values);
   HTF_FREE(data->test_values);
+  HTF_FREE(data->tensor);
   memset(data, 0, sizeof *data);
 }
 
@@ -64,7 +70,7 @@ htf_status htf_file_digest(const char *path, char text[HTF_DIGEST_TEXT]) {
   FILE *file = NULL;
   char block[1 << 16];
   size_t count = 0;
-  HTF_TRY(check_regular(path));
+  HTF_TRY(htf_file__regular(path));
   file = fopen(path, "re");
   HTF_CHECK(file != NULL, HTF_E_IO, "%s: %s", path, strerror(errno));
   HTF_TRY(htf_digester_create(&digester));
@@ -88,7 +94,7 @@ htf_status htf_file_read_text(const char *path, char **out) {
   FILE *file = NULL;
   char *text = NULL;
   size_t used = 0, room = 0, count = 1;
-  HTF_TRY(check_regular(path));
+  HTF_TRY(htf_file__regular(path));
   file = fopen(path, "re");
   HTF_CHECK(file != NULL, HTF_E_IO, "%s: %s", path, strerror(errno));
   while (count > 0) {

@@ -12,78 +12,7 @@
 #include "hdf5_impl.h"
 #include "htflow/memory.h"
 #include "layout_impl.h"
-
-// ---- the tables of a run's variables ----------------------------------------------------
-
-static const char *const state_texts[] = {
-#define TEXT(name, text, meaning) text,
-    HTF_RUN_STATE_TABLE(TEXT)};
-static const char *const reason_texts[] = {HTF_STOP_REASON_TABLE(TEXT)
-#undef TEXT
-};
-
-#define COUNT(array) ((int)(sizeof(array) / sizeof *(array)))
-
-// After the axes, in this order.
-enum run_variable {
-  RUN_STATUS,
-  RUN_STOP_REASON,
-  RUN_MESSAGE,
-#define ENUM(type, name, units, long_name, comment) RUN_##name,
-  HTF_RECORD_SCALAR_TABLE(ENUM)
-#undef ENUM
-      RUN_TRAJECTORY,
-  RUN_ROW,
-  RUN_IDENTITY,
-  RUN_VARIABLES
-};
-
-#define OVER_RUN(name, kind, units, long_name, comment)                                    \
-  { name, HTF_ARRAY_##kind, 1, {"run"}, units, long_name, comment, 0, NULL }
-#define FLAG_OVER_RUN(name, texts, long_name, comment)                                     \
-  { name, HTF_ARRAY_FLAG, 1, {"run"}, "1", long_name, comment, COUNT(texts), texts }
-
-static const htf_results__about run_table[] = {
-    [RUN_STATUS] =
-        FLAG_OVER_RUN("status", state_texts, "state of the run", "what became of it"),
-    [RUN_STOP_REASON] = FLAG_OVER_RUN("stop_reason", reason_texts, "what ended the run",
-                                      "a stop key, or a failure"),
-    [RUN_MESSAGE] = OVER_RUN("message", TEXT, "1", "message",
-                             "why the run failed; empty if it did not"),
-#define ROW(type, name, units, long_name, comment)                                         \
-  [RUN_##name] = OVER_RUN(#name, type, units, long_name, comment),
-    HTF_RECORD_SCALAR_TABLE(ROW)
-#undef ROW
-        [RUN_TRAJECTORY] =
-            OVER_RUN("trajectory", TEXT, "1", "trajectory group",
-                     "name of its group in /trajectories; empty if it has none"),
-    [RUN_ROW] = OVER_RUN("row", INTEGER, "1", "row in the trajectory group",
-                         "index along its dimension run; -1 if it has none"),
-    [RUN_IDENTITY] = OVER_RUN("identity", TEXT, "1", "identity of the run",
-                              "SHA-256 of its resolved parameters and the schema version"),
-};
-
-enum timing_variable {
-  TIMING_STARTED,
-  TIMING_WALL,
-  TIMING_CPU,
-  TIMING_HOST,
-  TIMING_RANK,
-  TIMING_ATTEMPTS,
-  TIMING_VARIABLES
-};
-
-static const htf_results__about timing_table[] = {
-    [TIMING_STARTED] = OVER_RUN("started", REAL, "seconds since 1970-01-01 00:00:00 UTC",
-                                "start of the run", "by the clock of its host"),
-    [TIMING_WALL] = OVER_RUN("wall", REAL, "s", "wall time", "from set-up to record"),
-    [TIMING_CPU] = OVER_RUN("cpu", REAL, "s", "processor time", "of the run's process"),
-    [TIMING_HOST] = OVER_RUN("host", TEXT, "1", "host", "name of the node that ran it"),
-    [TIMING_RANK] =
-        OVER_RUN("rank", INTEGER, "1", "MPI rank", "that ran it; -1 if none did"),
-    [TIMING_ATTEMPTS] =
-        OVER_RUN("attempts", INTEGER, "1", "attempts", "how often it was begun"),
-};
+#include "tables_impl.h"
 
 // ---- the first pass ---------------------------------------------------------------------
 
@@ -91,17 +20,17 @@ typedef struct tables {
   htf_results__group *runs, *timings;
   int axes;
   htf_results__array **axis; // [axes]
-  htf_results__array *run[RUN_VARIABLES], *timing[TIMING_VARIABLES];
+  htf_results__array *run[HTF_RUNS_VARIABLES], *timing[HTF_TIMINGS_VARIABLES];
 } tables;
 
 static void drop_tables(tables *t) {
   for (int i = 0; t->axis != NULL && i < t->axes; i++) {
     htf_results__array_drop(&t->axis[i]);
   }
-  for (int i = 0; i < RUN_VARIABLES; i++) {
+  for (int i = 0; i < HTF_RUNS_VARIABLES; i++) {
     htf_results__array_drop(&t->run[i]);
   }
-  for (int i = 0; i < TIMING_VARIABLES; i++) {
+  for (int i = 0; i < HTF_TIMINGS_VARIABLES; i++) {
     htf_results__array_drop(&t->timing[i]);
   }
   HTF_FREE(t->axis);
@@ -154,13 +83,13 @@ static htf_status open_tables(const htf_results_source *source, htf_results__lay
   for (int i = 0; i < source->axes; i++) {
     HTF_TRY(open_axis(&source->axis[i], t->runs, &t->axis[i]));
   }
-  for (int i = 0; i < RUN_VARIABLES; i++) {
-    HTF_TRY(htf_results__array_open(t->runs, &run_table[i], &t->run[i]));
+  for (int i = 0; i < HTF_RUNS_VARIABLES; i++) {
+    HTF_TRY(htf_results__array_open(t->runs, &htf_tables__runs[i], &t->run[i]));
   }
   HTF_TRY(htf_results__group_open(layout, "/timings", false, &t->timings));
   HTF_TRY(htf_results__index_scale(t->timings, "run", "run", source->runs));
-  for (int i = 0; i < TIMING_VARIABLES; i++) {
-    HTF_TRY(htf_results__array_open(t->timings, &timing_table[i], &t->timing[i]));
+  for (int i = 0; i < HTF_TIMINGS_VARIABLES; i++) {
+    HTF_TRY(htf_results__array_open(t->timings, &htf_tables__timings[i], &t->timing[i]));
   }
 done:
   return status;
@@ -195,20 +124,21 @@ static htf_status put_run(const htf_results_source *source, int64_t run,
   char text[HTF_DIGEST_TEXT];
   HTF_TRY(source->identity(source->context, run, &identity));
   htf_digest_text(&identity, text);
-  HTF_TRY(htf_results__put_integer(t->run[RUN_STATUS], record->state));
-  HTF_TRY(htf_results__put_integer(t->run[RUN_STOP_REASON], record->stop_reason));
-  HTF_TRY(htf_results__put_text(t->run[RUN_MESSAGE], record->message));
-#define PUT_REAL(name) HTF_TRY(htf_results__put_real(t->run[RUN_##name], record->name));
+  HTF_TRY(htf_results__put_integer(t->run[HTF_RUNS_STATUS], record->state));
+  HTF_TRY(htf_results__put_integer(t->run[HTF_RUNS_STOP_REASON], record->stop_reason));
+  HTF_TRY(htf_results__put_text(t->run[HTF_RUNS_MESSAGE], record->message));
+#define PUT_REAL(name)                                                                     \
+  HTF_TRY(htf_results__put_real(t->run[HTF_RUNS_##name], record->name));
 #define PUT_INTEGER(name)                                                                  \
-  HTF_TRY(htf_results__put_integer(t->run[RUN_##name], record->name));
+  HTF_TRY(htf_results__put_integer(t->run[HTF_RUNS_##name], record->name));
 #define PUT(type, name, units, long_name, comment) PUT_##type(name)
   HTF_RECORD_SCALAR_TABLE(PUT)
 #undef PUT
 #undef PUT_INTEGER
 #undef PUT_REAL
-  HTF_TRY(htf_results__put_text(t->run[RUN_TRAJECTORY], trajectory));
-  HTF_TRY(htf_results__put_integer(t->run[RUN_ROW], row));
-  HTF_TRY(htf_results__put_text(t->run[RUN_IDENTITY], text));
+  HTF_TRY(htf_results__put_text(t->run[HTF_RUNS_TRAJECTORY], trajectory));
+  HTF_TRY(htf_results__put_integer(t->run[HTF_RUNS_ROW], row));
+  HTF_TRY(htf_results__put_text(t->run[HTF_RUNS_IDENTITY], text));
 done:
   return status;
 }
@@ -216,13 +146,17 @@ done:
 static htf_status put_timing(const htf_record *record, tables *t) {
   htf_status status = HTF_OK;
   bool ran = record->state != HTF_RUN_PENDING;
+  HTF_TRY(htf_results__put_real(t->timing[HTF_TIMINGS_STARTED],
+                                ran ? record->timing.started : NAN));
   HTF_TRY(
-      htf_results__put_real(t->timing[TIMING_STARTED], ran ? record->timing.started : NAN));
-  HTF_TRY(htf_results__put_real(t->timing[TIMING_WALL], ran ? record->timing.wall : NAN));
-  HTF_TRY(htf_results__put_real(t->timing[TIMING_CPU], ran ? record->timing.cpu : NAN));
-  HTF_TRY(htf_results__put_text(t->timing[TIMING_HOST], record->timing.host));
-  HTF_TRY(htf_results__put_integer(t->timing[TIMING_RANK], ran ? record->timing.rank : -1));
-  HTF_TRY(htf_results__put_integer(t->timing[TIMING_ATTEMPTS], record->timing.attempts));
+      htf_results__put_real(t->timing[HTF_TIMINGS_WALL], ran ? record->timing.wall : NAN));
+  HTF_TRY(
+      htf_results__put_real(t->timing[HTF_TIMINGS_CPU], ran ? record->timing.cpu : NAN));
+  HTF_TRY(htf_results__put_text(t->timing[HTF_TIMINGS_HOST], record->timing.host));
+  HTF_TRY(htf_results__put_integer(t->timing[HTF_TIMINGS_RANK],
+                                   ran ? record->timing.rank : -1));
+  HTF_TRY(
+      htf_results__put_integer(t->timing[HTF_TIMINGS_ATTEMPTS], record->timing.attempts));
 done:
   return status;
 }
@@ -232,10 +166,10 @@ static htf_status close_tables(tables *t) {
   for (int i = 0; i < t->axes; i++) {
     HTF_TRY(htf_results__array_close(&t->axis[i]));
   }
-  for (int i = 0; i < RUN_VARIABLES; i++) {
+  for (int i = 0; i < HTF_RUNS_VARIABLES; i++) {
     HTF_TRY(htf_results__array_close(&t->run[i]));
   }
-  for (int i = 0; i < TIMING_VARIABLES; i++) {
+  for (int i = 0; i < HTF_TIMINGS_VARIABLES; i++) {
     HTF_TRY(htf_results__array_close(&t->timing[i]));
   }
 done:

@@ -1,13 +1,22 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// samples_impl.h: the readers of problem files, and what they share.
+// samples_impl.h: the readers and the writer of problem files, and what they share.
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "htflow/files.h"
 
-// The largest mode that a file may have: what comes after allocates by it.
-enum { HTF_FILE_MODE = INT32_MAX };
+// The largest mode that a file may have: what comes after allocates by it. And how many
+// tasks there are, with their names in htf_task's order.
+enum { HTF_FILE_MODE = INT32_MAX, HTF_FILE_TASKS = 3 };
+extern const char *const htf_file__tasks[HTF_FILE_TASKS];
+
+// A regular file that can be read; a device or a pipe could go on for ever. Raises
+// HTF_E_IO.
+htf_status htf_file__regular(const char *path);
+// Whether a path ends so, and in more than that.
+bool htf_file__ends(const char *path, const char *ending);
 
 // Each fills an emptied `data`; on failure the caller clears it.
 htf_status htf_file__read_hdf5(const char *path, htf_file_data *data);

@@ -112,5 +112,7 @@ done:
 }
 
 const char *htf_journal_library(void) {
-  return "SQLite " SQLITE_VERSION;
+  static char text[48];
+  snprintf(text, sizeof text, "SQLite %s", sqlite3_libversion());
+  return text;
 }

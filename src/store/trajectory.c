@@ -284,6 +284,17 @@ done:
 
 // ---- all of them ------------------------------------------------------------------------
 
+static htf_status open_weights(const htf_results_source *source,
+                               htf_results__layout *layout, htf_results__group **group) {
+  htf_status status = HTF_OK;
+  HTF_TRY(htf_results__group_open(layout, "/weights", true, group));
+  if (source->which_weights != NULL) {
+    HTF_TRY(htf_file__put_text((*group)->id, "which", source->which_weights));
+  }
+done:
+  return status;
+}
+
 // /weights is there only where weights were kept.
 htf_status htf_results__write_classes(const htf_results__classes *classes,
                                       const htf_results_source *source,
@@ -299,7 +310,7 @@ htf_status htf_results__write_classes(const htf_results__classes *classes,
   for (int i = 0; i < classes->count; i++) {
     if (classes->class[i].weighted > 0) {
       if (weights == NULL) {
-        HTF_TRY(htf_results__group_open(layout, "/weights", true, &weights));
+        HTF_TRY(open_weights(source, layout, &weights));
       }
       HTF_TRY(htf_results__write_weights(classes, i, source, layout));
     }

@@ -173,8 +173,9 @@ Test(problem_file, of_another_kind_or_task_is_refused) {
   r.kind = NULL;
   expect_bad_recipe(&r, " root attribute kind is missing");
   r.kind = "problem";
-  r.task = "sensing";
-  expect_bad_recipe(&r, " root attribute task is \"sensing\", expected \"completion\"");
+  r.task = "matching";
+  expect_bad_recipe(&r, " root attribute task is \"matching\", expected \"completion\", "
+                        "\"sensing\" or \"full\"");
 }
 
 Test(problem_file, without_a_dataset_is_refused) {
