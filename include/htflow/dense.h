@@ -37,4 +37,24 @@ htf_status htf_dense_singular_values(htf_matrix a, double *values);
 // triangular; rows >= cols. Householder. Raises HTF_E_MEMORY, HTF_E_NUMERIC.
 htf_status htf_dense_qr(htf_matrix a, htf_matrix r);
 
+// ---- without allocating ---------------------------------------------------------------
+
+// LAPACK's work memory, made once, for matrices of up to rows x cols.
+typedef struct htf_dense_work htf_dense_work;
+// rows, cols >= 1. Raises HTF_E_MEMORY.
+htf_status htf_dense_work_create(int64_t rows, int64_t cols, htf_dense_work **work);
+void htf_dense_work_destroy(htf_dense_work **work);
+
+// A = L Q with Q of k = min(rows, cols) orthonormal rows, which are not made. L [rows, k]
+// stands in A's first k columns, lower trapezoidal, exact zeros above its diagonal; what
+// the other columns hold is lost. Householder (LAPACK dgeqrt on the transpose): each row of
+// L is as accurate as that row of A is long, however long the others are. Cost
+// 2 rows^2 (cols - rows / 3). What is not finite goes through.
+void htf_dense_lq(htf_dense_work *work, htf_matrix a);
+
+// As htf_dense_singular_values, but A is overwritten. A that is not finite is
+// HTF_E_NUMERIC.
+htf_status htf_dense_singular_values_in_place(htf_dense_work *work, htf_matrix a,
+                                              double *values);
+
 HTF_END_DOOR

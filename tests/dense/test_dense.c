@@ -124,3 +124,83 @@ Test(dense, a_shape_that_does_not_fit_aborts, .signal = SIGABRT) {
   htf_dense_multiply(HTF_PLAIN, htf_matrix_view(a_data, 2, 3), HTF_PLAIN,
                      htf_matrix_view(b_data, 2, 2), 0, htf_matrix_view(c_data, 2, 2));
 }
+
+// ---- without allocating ---------------------------------------------------------------
+
+// A A' = L L' and a triangular L determine L up to signs; rows of very different lengths
+// each keep their digits: entry (i, j) to 1e-14 |row i| |row j|, some tens of roundings.
+Test(dense, lq_keeps_the_rows_inner_products) {
+  htf_random stream = htf_random_open(1, HTF_RANDOM_TEST, 4);
+  htf_dense_work *work = NULL;
+  cr_assert(eq(int, htf_dense_work_create(MOST, MOST - 2, &work), HTF_OK));
+  for (int trial = 0; trial < 100; trial++) {
+    int64_t m = 1 + htf_random_index(&stream, MOST - 2),
+            n = 1 + htf_random_index(&stream, MOST - 2), k = m < n ? m : n;
+    htf_matrix a = draw(&stream, a_data, m, n);
+    for (int64_t i = 0; i < MOST * MOST; i++) {
+      a_data[i] *= pow(10, -(double)(i / a.stride % 30));
+      b_data[i] = a_data[i];
+    }
+    htf_dense_lq(work, a);
+    for (int64_t i = 0; i < m; i++) {
+      for (int64_t j = 0; j <= i; j++) {
+        double gram = 0, product = 0, size = pow(10, -(double)(i % 30 + j % 30));
+        for (int64_t l = 0; l < n; l++) {
+          gram += b_data[i * a.stride + l] * b_data[j * a.stride + l];
+        }
+        for (int64_t l = 0; l < k; l++) {
+          product += a_data[i * a.stride + l] * a_data[j * a.stride + l];
+        }
+        cr_assert(epsilon_eq(dbl, product, gram, 1e-14 * (double)n * size));
+      }
+      for (int64_t l = i + 1; l < k; l++) {
+        cr_assert(eq(dbl, a_data[i * a.stride + l], 0));
+      }
+    }
+  }
+  htf_dense_work_destroy(&work);
+}
+
+Test(dense, singular_values_in_place_are_those_of_a_copy) {
+  htf_random stream = htf_random_open(1, HTF_RANDOM_TEST, 5);
+  htf_dense_work *work = NULL;
+  double copied[MOST], values[MOST];
+  cr_assert(eq(int, htf_dense_work_create(MOST - 2, MOST, &work), HTF_OK));
+  for (int trial = 0; trial < 100; trial++) {
+    int64_t m = 1 + htf_random_index(&stream, MOST - 2),
+            n = 1 + htf_random_index(&stream, MOST - 2);
+    htf_matrix a = draw(&stream, a_data, m, n);
+    cr_assert(eq(int, htf_dense_singular_values(a, copied), HTF_OK));
+    htf_memory_fail_at(1);
+    cr_assert(eq(int, htf_dense_singular_values_in_place(work, a, values), HTF_OK));
+    htf_memory_fail_at(0);
+    for (int64_t i = 0; i < (m < n ? m : n); i++) {
+      cr_assert(epsilon_eq(dbl, values[i], copied[i], 1e-13));
+    }
+  }
+  a_data[0] = NAN;
+  cr_assert(eq(
+      int, htf_dense_singular_values_in_place(work, htf_matrix_view(a_data, 3, 3), values),
+      HTF_E_NUMERIC));
+  htf_dense_work_destroy(&work);
+}
+
+Test(dense, work_gives_everything_back_when_memory_ends) {
+  int64_t before = htf_memory_blocks(), nth = 1;
+  for (htf_status status = HTF_E_MEMORY; status != HTF_OK; nth++) {
+    htf_dense_work *work = NULL;
+    htf_memory_fail_at(nth);
+    status = htf_dense_work_create(5, 7, &work);
+    htf_memory_fail_at(0);
+    cr_assert(status == HTF_OK || status == HTF_E_MEMORY);
+    htf_dense_work_destroy(&work);
+    cr_assert(eq(i64, htf_memory_blocks(), before));
+  }
+  cr_assert(nth > 5);
+}
+
+Test(dense, a_matrix_larger_than_its_work_aborts, .signal = SIGABRT) {
+  htf_dense_work *work = NULL;
+  cr_assert(eq(int, htf_dense_work_create(5, 7, &work), HTF_OK));
+  htf_dense_lq(work, htf_matrix_view(a_data, 6, 7));
+}
