@@ -16,18 +16,20 @@
 // other are errors; one that another key makes meaningless is none, since it may stand
 // beside an axis.
 //
-// A data file gives the shape, and stands instead of a target; it gives the task too, and a
-// task that is given must be the file's, but that a dense tensor serves every task. If it
-// has a test list, it gives both counts; if not, `problem.test` of its samples (none, if
-// not given) are held out, and `problem.samples` of the rest (all, if not given) are
-// trained on. Sensing a planted target, or a dense tensor, draws any number of
-// measurements; full trains on all entries and holds out none.
+// A data file gives the shape, and stands instead of a target. It gives the task too; one
+// that is given must be the file's, but that a tensor serves every task. Of a file's two
+// lists of samples both are taken. One list is split: `problem.test` of its samples (none,
+// if not given) are held out, and `problem.samples` of the rest (all, if not given) are
+// trained on; so are the entries of a tensor where the task is completion. Sensing a
+// planted target, or a tensor, draws any number of measurements; full trains on all entries
+// and holds out none.
 //
 // The model's tree is as given, for cp flat, for mf the chain of its depth.
 //
 // Weights to start from must be of the run's own tree and shape.
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -39,17 +41,21 @@ HTF_BEGIN_DOOR
 
 typedef struct htf_plan htf_plan;
 
-// What a plan needs to know of a data file: what it holds, its shape, how many samples, its
-// digest. A dense tensor's samples are its entries, in `train`.
+// What a plan needs to know of a data file: the task that it is for, its shape, how many
+// samples it lists for that task, whether it holds the tensor as a whole, its digest.
 typedef struct htf_plan_file {
-  int task; // htf_task; HTF_TASK_FULL for a dense tensor
+  int task; // htf_task; full needs a tensor
   htf_shape shape;
   int64_t train, test;
+  bool tensor;
   char digest[HTF_DIGEST_TEXT];
 } htf_plan_file;
 
-// And of weights: their tree as htf_tree_newick writes it, the shape, the file's digest.
+// And of weights: what they are weights of (a tree as htf_tree_newick writes it), and the
+// file's digest. What matters of the kind is whether the root has weights: a cp and an mf
+// of the same tree are alike.
 typedef struct htf_plan_weights {
+  int kind; // htf_factorization
   char newick[HTF_MAX_NEWICK];
   htf_shape shape;
   char digest[HTF_DIGEST_TEXT];

@@ -65,7 +65,9 @@ typedef enum htf_krylov { HTF_KRYLOV_GMRES, HTF_KRYLOV_PCG } htf_krylov;
 typedef enum htf_table {
   HTF_TABLE_DORMAND_PRINCE,
   HTF_TABLE_CASH_KARP,
-  HTF_TABLE_BOGACKI_SHAMPINE
+  HTF_TABLE_BOGACKI_SHAMPINE,
+  HTF_TABLE_FEHLBERG,
+  HTF_TABLE_ZONNEVELD
 } htf_table;
 typedef enum htf_spacing { HTF_SPACING_ARC, HTF_SPACING_LOG, HTF_SPACING_STEP } htf_spacing;
 typedef enum htf_keep {

@@ -125,9 +125,10 @@ static const htf_field fields[] = {
     FIELD("flow.krylov_dimension", flow.krylov_dimension, INTEGER, 1, 1e4, NULL, "500", "",
           true, "Most Krylov vectors of one linear solve of bdf."),
     FIELD("flow.table", flow.table, CHOICE, 0, 0,
-          "dormand_prince|cash_karp|bogacki_shampine", "dormand_prince", "", true,
-          "Coefficients of erk: of order 5 (dormand_prince, cash_karp) or 3 "
-          "(bogacki_shampine)."),
+          "dormand_prince|cash_karp|bogacki_shampine|fehlberg|zonneveld", "dormand_prince",
+          "", true,
+          "Runge-Kutta pair of erk: of order 5 (dormand_prince, cash_karp, fehlberg), 4 "
+          "(zonneveld) or 3 (bogacki_shampine)."),
     FIELD("stop.loss", stop.loss, REAL, 0, LARGE, NULL, "5e-5", "1", true,
           "Stop when the training loss is at most this."),
     FIELD("stop.gradient_norm", stop.gradient_norm, REAL, 0, LARGE, NULL, "0", "1", true,

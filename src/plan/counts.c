@@ -11,6 +11,13 @@ int htf_plan__task(const htf_plan *plan, const htf_spec *spec) {
   return spec->problem.task == HTF_PLAN__OPEN ? otherwise : spec->problem.task;
 }
 
+const htf_plan__file *htf_plan__lists(const htf_plan *plan, const htf_spec *spec) {
+  const htf_plan__file *file = htf_plan__find_file(plan, spec->problem.file);
+  bool lists = file != NULL && file->is.train > 0 && file->is.task != HTF_TASK_FULL &&
+               file->is.task == htf_plan__task(plan, spec);
+  return lists ? file : NULL;
+}
+
 htf_status htf_plan__resolve_shape(const htf_plan *plan, htf_spec *spec) {
   htf_status status = HTF_OK;
   if (spec->problem.file[0] != '\0') {
@@ -60,21 +67,24 @@ static double initial_of(const char *key) {
   return value;
 }
 
-// A file of samples: its own two lists, or its one list split.
-static htf_status count_listed(const htf_plan__file *file, htf_spec *spec) {
+// `listed` samples of a file, split.
+static htf_status count_split(const htf_plan__file *file, double listed, htf_spec *spec) {
   htf_status status = HTF_OK;
-  double listed = (double)file->is.train;
-  if (file->is.test > 0) {
-    spec->problem.samples = listed;
-    spec->problem.test = (double)file->is.test;
-    return status;
-  }
   spec->problem.test = resolve_count(spec->problem.test, listed, 0);
   spec->problem.samples =
       resolve_count(spec->problem.samples, listed, listed - spec->problem.test);
   HTF_TRY(check_counts(spec, listed, file->path));
 done:
   return status;
+}
+
+static htf_status count_listed(const htf_plan__file *file, htf_spec *spec) {
+  if (file->is.test == 0) {
+    return count_split(file, (double)file->is.train, spec);
+  }
+  spec->problem.samples = (double)file->is.train;
+  spec->problem.test = (double)file->is.test;
+  return HTF_OK;
 }
 
 // Entries of a planted tensor.
@@ -128,13 +138,14 @@ htf_status htf_plan__resolve_counts(const htf_plan *plan, htf_spec *spec) {
   } else if (spec->problem.target_norm == 0) {
     spec->problem.target_norm = sqrt(entries_of(&spec->problem.shape));
   }
-  if (spec->problem.task == HTF_TASK_FULL) {
-    HTF_TRY(count_all(spec));
-  } else if (file != NULL && (file->is.task != HTF_TASK_FULL ||
-                              spec->problem.task == HTF_TASK_COMPLETION)) {
+  if (htf_plan__lists(plan, spec) != NULL) {
     HTF_TRY(count_listed(file, spec));
+  } else if (spec->problem.task == HTF_TASK_FULL) {
+    HTF_TRY(count_all(spec));
   } else if (spec->problem.task == HTF_TASK_SENSING) {
     HTF_TRY(count_measurements(spec));
+  } else if (file != NULL) {
+    HTF_TRY(count_split(file, entries_of(&spec->problem.shape), spec));
   } else {
     HTF_TRY(count_entries(spec));
   }

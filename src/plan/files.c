@@ -67,7 +67,9 @@ static bool is_count(const char *key) {
 // A key that says what a data file says already. The key stands second.
 static htf_status check_given_twice(htf_plan__check *c) {
   const char *key = c->keys[1];
-  const htf_plan__file *file = htf_plan__find_file(c->plan, c->spec->problem.file);
+  const htf_plan__file *file = is_count(key)
+                                   ? htf_plan__lists(c->plan, c->spec)
+                                   : htf_plan__find_file(c->plan, c->spec->problem.file);
   htf_plan__place place;
   if (file == NULL || (is_count(key) && file->is.test == 0) ||
       !htf_plan__find_place(c, key, &place)) {
@@ -78,18 +80,21 @@ static htf_status check_given_twice(htf_plan__check *c) {
                             is_count(key) ? ", which has a test list" : "");
 }
 
-// A file of samples serves the task they were taken for; a dense tensor serves every task.
+// A file of samples serves the task they were taken for; a tensor serves every task.
 static htf_status check_task(htf_plan__check *c) {
-  static const char *const holds[] = {"single entries (completion)",
-                                      "measurements (sensing)", "a dense tensor (full)"};
-  static const char *const names[] = {"completion", "sensing", "full"};
+  static const char *const names[] = {
+      [HTF_TASK_COMPLETION] = "completion",
+      [HTF_TASK_SENSING] = "sensing",
+      [HTF_TASK_FULL] = "full",
+  };
   htf_status status = HTF_OK;
   const htf_plan__file *file = htf_plan__find_file(c->plan, c->spec->problem.file);
-  if (file != NULL && file->is.task != HTF_TASK_FULL) {
+  if (file != NULL && !file->is.tensor) {
     int task = htf_plan__task(c->plan, c->spec);
     HTF_CHECK(task == file->is.task, HTF_E_CONFIG,
-              "problem.task is %s, but %.200s holds %s", names[task], file->path,
-              holds[file->is.task]);
+              "problem.task is %s, but %.200s holds samples of %s, and no tensor to take "
+              "others from",
+              names[task], file->path, names[file->is.task]);
   }
 done:
   return status;
@@ -108,7 +113,7 @@ htf_status htf_plan__check_files(htf_plan__check *c) {
     goto done;
   }
   for (size_t i = 0; i < sizeof said_by_file / sizeof *said_by_file; i++) {
-    const char *keys[] = {"problem.file", said_by_file[i], NULL};
+    const char *keys[] = {"problem.file", said_by_file[i], "problem.task", NULL};
     HTF_TRY(htf_plan__each(c, keys, check_given_twice));
   }
   HTF_TRY(htf_plan__each(c, task_keys, check_task));
@@ -141,12 +146,20 @@ done:
   return note_answer(c, "init.file", status);
 }
 
-static void write_shape(const htf_shape *shape, char text[HTF_MAX_TEXT]) {
+// "htf "(0,1)2;" over [4, 4]"
+static void write_model(int kind, const char *newick, const htf_shape *shape,
+                        char text[HTF_MAX_TEXT]) {
+  static const char *const names[] = {[HTF_FACTORIZATION_HTF] = "htf",
+                                      [HTF_FACTORIZATION_CP] = "cp",
+                                      [HTF_FACTORIZATION_MF] = "mf"};
+  char sizes[HTF_MAX_TEXT];
   htf_spec spec = {.problem.shape = *shape};
-  htf_spec_print(&spec, htf_spec_field("problem.shape"), text, HTF_MAX_TEXT);
+  htf_spec_print(&spec, htf_spec_field("problem.shape"), sizes, sizeof sizes);
+  snprintf(text, HTF_MAX_TEXT, "%s \"%.250s\" over %.100s", names[kind], newick, sizes);
 }
 
-// Weights fit where they were taken from a model of the same tree and shape.
+// Weights fit where they were taken from a model of the same tree and shape, with a root of
+// the same kind.
 static htf_status check_weights(htf_plan__check *c) {
   htf_status status = HTF_OK;
   char has[HTF_MAX_TEXT], wants[HTF_MAX_TEXT], *newick = NULL;
@@ -160,16 +173,21 @@ static htf_status check_weights(htf_plan__check *c) {
   if (status == HTF_E_CONFIG) { // complained of where the trees are resolved
     htf_error_clear();
     status = HTF_OK;
+    goto done;
   }
   HTF_TRY(status);
-  write_shape(&weights->is.shape, has);
-  write_shape(&c->spec->problem.shape, wants);
-  HTF_CHECK(newick == NULL ||
-                (strcmp(weights->is.newick, newick) == 0 && strcmp(has, wants) == 0),
-            HTF_E_CONFIG,
-            "init.file %.100s holds weights of \"%.250s\" over %.80s, the model is "
-            "\"%.250s\" over %.80s",
-            weights->path, weights->is.newick, has, newick, wants);
+  const htf_plan_weights *is = &weights->is;
+  const htf_shape *shape = &c->spec->problem.shape;
+  bool root = c->spec->model.kind == HTF_FACTORIZATION_HTF;
+  bool fit = (is->kind == HTF_FACTORIZATION_HTF) == root &&
+             strcmp(is->newick, newick) == 0 && is->shape.order == shape->order &&
+             memcmp(is->shape.size, shape->size,
+                    (size_t)shape->order * sizeof shape->size[0]) == 0;
+  write_model(is->kind, is->newick, &is->shape, has);
+  write_model(c->spec->model.kind, newick, shape, wants);
+  HTF_CHECK(fit, HTF_E_CONFIG,
+            "init.file %.100s holds weights of %.400s, the model is %.400s", weights->path,
+            has, wants);
 done:
   HTF_FREE(newick);
   return status;

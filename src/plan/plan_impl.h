@@ -262,6 +262,8 @@ const htf_plan__weights *htf_plan__find_weights(const htf_plan *plan, const char
                                                 int64_t run);
 // The task of a spec: as given, or as its file says.
 int htf_plan__task(const htf_plan *plan, const htf_spec *spec);
+// The file whose lists of samples serve that task; NULL where samples are drawn.
+const htf_plan__file *htf_plan__lists(const htf_plan *plan, const htf_spec *spec);
 // Puts the shape into the spec; and with it task, counts, norm and digest.
 htf_status htf_plan__resolve_shape(const htf_plan *plan, htf_spec *spec);
 htf_status htf_plan__resolve_counts(const htf_plan *plan, htf_spec *spec);

@@ -8,9 +8,8 @@
 
 // Measurements that the run draws itself, not those of a file.
 static bool draws_measurements(const htf_plan *plan, const htf_spec *spec) {
-  const htf_plan__file *file = htf_plan__find_file(plan, spec->problem.file);
   return htf_plan__task(plan, spec) == HTF_TASK_SENSING &&
-         (file == NULL || file->is.task == HTF_TASK_FULL);
+         htf_plan__lists(plan, spec) == NULL;
 }
 
 static htf_status check_samples(htf_plan__check *c) {

@@ -211,6 +211,8 @@ Test(spec, each_choice_is_its_enumerator) {
       {"flow.table", "dormand_prince", HTF_TABLE_DORMAND_PRINCE},
       {"flow.table", "cash_karp", HTF_TABLE_CASH_KARP},
       {"flow.table", "bogacki_shampine", HTF_TABLE_BOGACKI_SHAMPINE},
+      {"flow.table", "fehlberg", HTF_TABLE_FEHLBERG},
+      {"flow.table", "zonneveld", HTF_TABLE_ZONNEVELD},
       {"record.spacing", "arc", HTF_SPACING_ARC},
       {"record.spacing", "log", HTF_SPACING_LOG},
       {"record.spacing", "step", HTF_SPACING_STEP},

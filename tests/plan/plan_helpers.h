@@ -11,8 +11,8 @@
 #include "htflow/plan.h"
 
 // "split.h5" has a test list, "list.tns" has none, "small.tns" has three modes, "dense.h5"
-// is a tensor, "measured.h5" holds measurements; another path is no file. The context
-// counts the calls.
+// is a tensor, "dense+.h5" has lists of entries too, "measured.h5" holds measurements;
+// another path is no file. The context counts the calls.
 static inline htf_status describe_file(void *context, const char *path,
                                        htf_plan_file *file) {
   htf_status status = HTF_OK;
@@ -28,8 +28,10 @@ static inline htf_status describe_file(void *context, const char *path,
     file->train = 60;
   }
   if (path[0] == 'd') {
-    file->task = HTF_TASK_FULL;
-    file->train = 4096;
+    file->task = strchr(path, '+') != NULL ? HTF_TASK_COMPLETION : HTF_TASK_FULL;
+    file->train = strchr(path, '+') != NULL ? 500 : 0;
+    file->test = file->train / 5;
+    file->tensor = true;
   } else if (path[0] == 'm') {
     file->task = HTF_TASK_SENSING;
   }
@@ -38,8 +40,8 @@ done:
   return status;
 }
 
-// "weights.h5" holds weights, "runs.h5" those of runs 0 and 1. The context counts the
-// calls.
+// "weights.h5" holds weights, "runs.h5" those of runs 0 and 1, of a cp the latter. The
+// context counts the calls.
 static inline htf_status describe_weights(void *context, const char *path, int64_t run,
                                           htf_plan_weights *weights) {
   htf_status status = HTF_OK;
@@ -50,6 +52,7 @@ static inline htf_status describe_weights(void *context, const char *path, int64
   HTF_CHECK(runs == (run >= 0), HTF_E_DATA, runs ? "%s: holds runs" : "%s: holds no runs",
             path);
   HTF_CHECK(run < 2, HTF_E_DATA, "%s: holds 2 runs", path);
+  weights->kind = run == 1 ? HTF_FACTORIZATION_CP : HTF_FACTORIZATION_HTF;
   strcpy(weights->newick, run == 1 ? "(0,1,2,3)16;" : "((0,1)16,(2,3)16)16;");
   weights->shape = (htf_shape){4, {8, 8, 8, 8}};
   memset(weights->digest, runs ? 'a' : 'b', HTF_DIGEST_TEXT - 1);

@@ -157,7 +157,7 @@ Test(errors, new_keys_have_their_ranges) {
          "sweep.yaml:1:38: record.every wants a whole number, got \"0.5\"");
   refuse("flow: {table: rk4}",
          "sweep.yaml:1:15: flow.table wants one of: dormand_prince, cash_karp, "
-         "bogacki_shampine; got \"rk4\"");
+         "bogacki_shampine, fehlberg, zonneveld; got \"rk4\"");
   refuse("init: {file_digest: aa}",
          "sweep.yaml:1:8: unknown key \"file_digest\" in init; there are: kind, std, mean, "
          "width_exponent, unbalance, seed, file, run");

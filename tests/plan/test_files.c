@@ -2,6 +2,8 @@
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 
+#include <stdio.h>
+
 #include "plan_helpers.h"
 
 static void expect_counts(const char *text, double samples, double test) {
@@ -146,16 +148,25 @@ Test(files, a_dense_tensor_serves_every_task) {
   cr_expect(epsilon_eq(dbl, spec.problem.test, 1024, 0), "the default");
 }
 
+Test(files, a_tensor_beside_lists_is_for_other_tasks) {
+  expect_counts("problem: {file: dense+.h5}", 500, 100);
+  expect_counts("problem: {file: dense+.h5, task: full}", 4096, 0);
+  expect_counts("problem: {file: dense+.h5, task: sensing, samples: 7, test: 3}", 7, 3);
+  refuse("problem: {file: dense+.h5, samples: 7}",
+         "sweep.yaml:1:37: problem.samples has no meaning with problem.file, which has a "
+         "test list");
+}
+
 Test(files, samples_serve_the_task_they_were_taken_for) {
   refuse("problem: {task: sensing, file: list.tns}",
-         "sweep.yaml:1:17: problem.task is sensing, but list.tns holds single entries "
-         "(completion)");
+         "sweep.yaml:1:17: problem.task is sensing, but list.tns holds samples of "
+         "completion, and no tensor to take others from");
   refuse("problem: {file: measured.h5}\n"
          "axes: [{key: problem.task, values: [sensing, completion, full]}]",
-         "sweep.yaml:2:46: problem.task is completion, but measured.h5 holds measurements "
-         "(sensing)\n"
-         "sweep.yaml:2:58: problem.task is full, but measured.h5 holds measurements "
-         "(sensing)");
+         "sweep.yaml:2:46: problem.task is completion, but measured.h5 holds samples of "
+         "sensing, and no tensor to take others from\n"
+         "sweep.yaml:2:58: problem.task is full, but measured.h5 holds samples of sensing, "
+         "and no tensor to take others from");
   refuse("problem: {file: dense.h5, samples: 100}",
          "sweep.yaml:1:36: problem.samples has no meaning with problem.task full, which "
          "trains on every entry once");
@@ -177,17 +188,24 @@ Test(files, a_run_can_start_from_weights_of_its_own_tree) {
   expect_round_trip(text);
 }
 
-Test(files, weights_of_another_tree_or_shape_are_refused) {
-  refuse("model: {width: 4}\ninit: {kind: file, file: weights.h5}",
-         "sweep.yaml:2:26: init.file weights.h5 holds weights of \"((0,1)16,(2,3)16)16;\" "
-         "over [8, 8, 8, 8], the model is \"((0,1)4,(2,3)4)4;\" over [8, 8, 8, 8]");
-  refuse("problem: {shape: [8, 8, 8, 9]}\ninit: {kind: file, file: weights.h5}",
-         "sweep.yaml:2:26: init.file weights.h5 holds weights of \"((0,1)16,(2,3)16)16;\" "
-         "over [8, 8, 8, 8], the model is \"((0,1)16,(2,3)16)16;\" over [8, 8, 8, 9]");
+Test(files, weights_of_another_tree_shape_or_root_are_refused) {
+  const char *are = "init.file weights.h5 holds weights of htf \"((0,1)16,(2,3)16)16;\" "
+                    "over [8, 8, 8, 8], the model is";
+  char text[500];
+  snprintf(text, sizeof text,
+           "sweep.yaml:2:26: %s htf \"((0,1)4,(2,3)4)4;\" over [8, 8, 8, 8]", are);
+  refuse("model: {width: 4}\ninit: {kind: file, file: weights.h5}", text);
+  snprintf(text, sizeof text,
+           "sweep.yaml:2:26: %s htf \"((0,1)16,(2,3)16)16;\" over [8, 8, 8, 9]", are);
+  refuse("problem: {shape: [8, 8, 8, 9]}\ninit: {kind: file, file: weights.h5}", text);
+  snprintf(text, sizeof text, "sweep.yaml:1:58: %s htf \"(0,1,2,3)16;\" over [8, 8, 8, 8]",
+           are);
   refuse("axes: [{key: init, values: [gaussian, {kind: file, file: weights.h5}]},\n"
          "       {key: model.tree, values: [binary, flat]}]",
-         "sweep.yaml:1:58: init.file weights.h5 holds weights of \"((0,1)16,(2,3)16)16;\" "
-         "over [8, 8, 8, 8], the model is \"(0,1,2,3)16;\" over [8, 8, 8, 8]");
+         text);
+  refuse("model: {tree: flat}\ninit: {kind: file, file: runs.h5, run: 1}",
+         "sweep.yaml:2:26: init.file runs.h5 holds weights of cp \"(0,1,2,3)16;\" over "
+         "[8, 8, 8, 8], the model is htf \"(0,1,2,3)16;\" over [8, 8, 8, 8]");
 }
 
 Test(files, each_runs_weights_are_asked_for_once) {

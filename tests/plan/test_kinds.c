@@ -159,6 +159,7 @@ Test(kinds, the_resolved_text_gives_the_same_plan) {
   expect_round_trip("axes: [{key: init, values: [balanced, {kind: file, file: runs.h5, "
                     "run: 0}]}]");
   expect_round_trip("problem: {file: dense.h5}");
+  expect_round_trip("problem: {file: dense+.h5, task: sensing}");
   expect_round_trip("problem: {file: dense.h5, task: completion, samples: 0.5}");
   expect_round_trip("axes: [{key: problem, values: [{file: dense.h5}, {task: full}, {}]}]");
 }
