@@ -145,9 +145,10 @@ static htf_status set_up(run *r, htf_record *record) {
   HTF_TRY(make_problem(r));
   HTF_TRY(htf_run_model(r->spec, &r->model));
   HTF_TRY(initialise(r));
-  HTF_TRY(htf_objective__create(r->model, r->problem, HTF_L2, second_order, &r->objective));
-  HTF_TRY(htf_probe_create(r->model, r->problem, HTF_L2, (int)r->spec->record.components,
-                           &r->probe));
+  HTF_TRY(htf_objective__create(r->model, r->problem, htf_loss_l2(), second_order,
+                                &r->objective));
+  HTF_TRY(htf_probe_create(r->model, r->problem, htf_loss_l2(),
+                           (int)r->spec->record.components, &r->probe));
   HTF_TRY(make_flow(r));
   HTF_TRY(htf_recorder__create(r->spec, r->probe, r->objective,
                                htf_model_parameters(r->model), &r->recorder));

@@ -33,7 +33,8 @@ static void set_up(scene *s) {
                       .test = TEST_SAMPLES,
                       .seed = 7};
   cr_assert(eq(int, htf_problem_plant(&recipe, &s->problem), HTF_OK));
-  cr_assert(eq(int, htf_probe_create(s->model, s->problem, HTF_L2, COMPONENTS, &s->probe),
+  cr_assert(eq(int,
+               htf_probe_create(s->model, s->problem, htf_loss_l2(), COMPONENTS, &s->probe),
                HTF_OK));
   htf_model_gaussian(s->model, &stream, 1, s->theta);
   htf_random_normal(&stream, htf_model_parameters(s->model), s->gradient);
@@ -175,7 +176,8 @@ Test(probe, out_of_memory_is_a_status_and_leaks_nothing) {
   int64_t before = htf_memory_blocks(), nth = 1;
   for (;; nth++) {
     htf_memory_fail_at(nth);
-    htf_status status = htf_probe_create(s.model, s.problem, HTF_L2, COMPONENTS, &s.probe);
+    htf_status status =
+        htf_probe_create(s.model, s.problem, htf_loss_l2(), COMPONENTS, &s.probe);
     htf_memory_fail_at(0);
     if (status == HTF_OK) {
       break;

@@ -70,7 +70,7 @@ Test(run, descent_is_descent) {
   htf_model_gaussian(model, &stream, 0.5, theta);
   for (int step = 0; step < 50; step++) {
     htf_evaluation_forward(evaluation, theta, y);
-    htf_loss_slope(HTF_L2, 40, y, train.values, slope);
+    htf_loss_slope(htf_loss_l2(), 40, y, train.values, slope);
     htf_evaluation_pullback(evaluation, theta, slope, gradient);
     for (int64_t i = 0; i < n; i++) {
       theta[i] -= 0.05 * gradient[i];
