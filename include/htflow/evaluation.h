@@ -4,12 +4,19 @@
 //
 // With the tables of points.h, from the leaves up, row by row:
 //     leaf n:      V_n = rows of W^(n) at the points' indices               [n_v, R_parent]
+//                  or X_n W^(n), where the points are vectors
 //     interior v:  P_v = product over children c of V_c, rows gathered      [n_v, R_v]
 //                  V_v = P_v W^(v)                                          [n_v, R_parent]
 //     values:      y = V_root                                               [m]
+// (a unary node's product is its child's table itself),
 // and for slopes e = dL/dy back down:
 //     dV_root = e;  dW^(v) = P_v^T dV_v;  dP_v = dV_v W^(v)^T;
-//     dV_c += dP_v * product over the other children, rows scattered.
+//     dV_c += dP_v * product over the other children, rows scattered;
+//     leaf n:      rows of dW^(n) are rows of dV_n, or dW^(n) = X_n^T dV_n.
+// Over all entries the root's two groups of children have tables K_1, K_2 of all tuples,
+// and the tensor, rows and columns numbered by these, is Y = K_1 diag(w) K_2^T: the root is
+// matrix products like the rest.
+//
 // The second-order product differentiates both sweeps along a direction (forward over
 // reverse), reusing the tables of the first.
 //

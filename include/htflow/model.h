@@ -97,7 +97,7 @@ htf_status htf_model_norm(const htf_model *model, const double *theta, double *n
 
 // Work memory to write out whole end tensors of this model.
 typedef struct htf_expansion htf_expansion;
-// Raises HTF_E_MEMORY; HTF_E_CONFIG, with the number of bytes, above 2^31 entries.
+// Raises HTF_E_MEMORY; HTF_E_CONFIG, with the number of bytes, for 2^31 entries or more.
 htf_status htf_expansion_create(const htf_model *model, htf_expansion **expansion);
 void htf_expansion_destroy(htf_expansion **expansion);
 // The end tensor [D_1, .., D_N], row-major, modes ascending.

@@ -188,13 +188,13 @@ htf_status htf_points_create_all(const htf_tree *tree, const int64_t *shape,
   htf_status status = HTF_OK;
   htf_points *points = NULL;
   double entries = 1;
-  HTF_TRY(htf_points__check_sizes(tree, shape, 0));
   for (int n = 0; n < htf_tree_order(tree); n++) {
     entries *= (double)shape[n];
   }
   HTF_CHECK(entries <= INT32_MAX, HTF_E_CONFIG,
             "the whole tensor would take %.3g bytes, the most is %.3g", 8 * entries,
             8.0 * INT32_MAX);
+  HTF_TRY(htf_points__check_sizes(tree, shape, 0));
   HTF_TRY(htf_points__open(tree, (int64_t)entries, &points));
   for (int v = 0; v < htf_tree_root(tree); v++) {
     const int *modes;

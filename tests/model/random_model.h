@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Random models for the tests of room model: trees of order 2 .. 6 and arity 2 .. 4,
-// unbalanced, with nodes of non-contiguous modes, unequal mode sizes (one included) and
-// widths on both sides of what kernels pad to; and the definition of the end tensor as a
-// plain recursion (theory.md section 1) to hold everything against.
+// Random models for the tests of room model, of all kinds: trees of order 2 .. 6 and arity
+// 1 .. 4, unbalanced, with nodes of non-contiguous modes, unequal mode sizes (one included)
+// and widths on both sides of what kernels pad to; and the definition of the end tensor as
+// a plain recursion (theory.md section 1) to hold everything against.
 #pragma once
 
 #include <criterion/criterion.h>
@@ -37,19 +37,37 @@ static inline int random_width(htf_random *stream) {
   return widths[htf_random_index(stream, 11)];
 }
 
+// The kind of model number i.
+static inline htf_model_kind random_kind(int i) {
+  return i % 3 == 2 ? HTF_MODEL_CP : i % 3 == 1 && i % 4 < 2 ? HTF_MODEL_MF : HTF_MODEL_HTF;
+}
+
+static inline char *random_newick(htf_random *stream, const int *modes, int n, bool flat,
+                                  char *text);
+
+// The same below the root, perhaps under unary nodes.
+static inline char *random_chain(htf_random *stream, const int *modes, int n, bool flat,
+                                 char *text) {
+  int drawn = (int)htf_random_index(stream, 6), levels = flat || drawn > 3 ? 0 : drawn;
+  text += sprintf(text, "%.*s", levels, "(((");
+  text = n == 1 ? text + sprintf(text, "%d", modes[0])
+                : random_newick(stream, modes, n, flat, text);
+  for (int i = 0; i < levels; i++) {
+    text += sprintf(text, ")%d", random_width(stream));
+  }
+  return text;
+}
+
 // Writes the Newick text of a random tree over modes[0 .. n - 1], returns its end.
 static inline char *random_newick(htf_random *stream, const int *modes, int n, bool flat,
                                   char *text) {
-  if (n == 1) {
-    return text + sprintf(text, "%d", modes[0]);
-  }
   int most = n < 4 ? n : 4;
   int groups = flat ? n : 2 + (int)htf_random_index(stream, most - 1), begin = 0;
   *text++ = '(';
   for (int g = 0; g < groups; g++) {
     int left = n - begin, after = groups - g - 1;
     int size = after == 0 ? left : 1 + (int)htf_random_index(stream, left - after);
-    text = random_newick(stream, modes + begin, size, flat, text);
+    text = random_chain(stream, modes + begin, size, flat, text);
     *text++ = g < groups - 1 ? ',' : ')';
     begin += size;
   }
@@ -62,6 +80,7 @@ static inline random_model random_model_make(uint64_t seed, htf_model_kind kind)
   char text[256];
   htf_tree *tree = NULL;
   c.order = 2 + (int)htf_random_index(&c.stream, RANDOM_ORDER - 1);
+  c.order = kind == HTF_MODEL_MF ? 2 : c.order;
   for (int n = 0; n < c.order; n++) {
     int j = (int)htf_random_index(&c.stream, n + 1);
     modes[n] = j < n ? modes[j] : n;
@@ -70,7 +89,7 @@ static inline random_model random_model_make(uint64_t seed, htf_model_kind kind)
     c.entries *= c.shape[n];
   }
   strcpy(random_newick(&c.stream, modes, c.order, kind == HTF_MODEL_CP, text), ";");
-  cr_assert(htf_tree_parse(text, 0, &tree) == HTF_OK, "%s: %s", text, htf_error_message());
+  cr_assert(htf_tree_read(text, &tree) == HTF_OK, "%s: %s", text, htf_error_message());
   cr_assert(htf_model_create(kind, tree, c.shape, &c.model) == HTF_OK);
   htf_tree_destroy(&tree);
   c.tree = htf_model_tree(c.model);
@@ -84,23 +103,45 @@ static inline void random_model_free(random_model *c) {
   HTF_FREE(c->theta);
 }
 
-// out[r] = entry `index` of W^(v,r), for r < R_parent(v): the definition, entry by entry.
-// root_weights [R_root] stand for the frozen ones of a CP factorization, NULL for ones.
-static inline void naive_entries(const random_model *c, const double *theta,
-                                 const double *root_weights, int v, const int64_t *index,
-                                 double *out) {
+// A point: an index tuple [N], or one vector of each mode [N, widest].
+typedef struct naive_point {
+  const int64_t *index;
+  const double *vectors;
+  int64_t widest;
+} naive_point;
+
+// out = X W of a leaf.
+static inline void naive_leaf(const random_model *c, const double *theta, int v,
+                              naive_point point, double *out) {
+  int64_t rows = htf_model_rows(c->model, v), cols = htf_model_cols(c->model, v);
+  const double *w = theta + htf_model_offset(c->model, v);
+  const int *modes;
+  htf_tree_modes(c->tree, v, &modes);
+  if (point.vectors == NULL) {
+    memcpy(out, w + point.index[modes[0]] * cols, (size_t)cols * sizeof *out);
+    return;
+  }
+  memset(out, 0, (size_t)cols * sizeof *out);
+  for (int64_t i = 0; i < rows * cols; i++) {
+    out[i % cols] += point.vectors[modes[0] * point.widest + i / cols] * w[i];
+  }
+}
+
+// out[r] = <W^(v,r), the point>, for r < R_parent(v): the definition, point by point.
+// root_weights [R_root] stand for frozen ones, NULL for ones.
+static inline void naive_values_at(const random_model *c, const double *theta,
+                                   const double *root_weights, int v, naive_point point,
+                                   double *out) {
   int64_t rows = htf_model_rows(c->model, v), cols = htf_model_cols(c->model, v);
   int64_t offset = htf_model_offset(c->model, v);
   int children = htf_tree_children(c->tree, v);
   double product[RANDOM_MOST], part[RANDOM_MOST];
-  const int *modes;
-  htf_tree_modes(c->tree, v, &modes);
   if (children == 0) {
-    memcpy(out, theta + offset + index[modes[0]] * cols, (size_t)cols * sizeof *out);
+    naive_leaf(c, theta, v, point, out);
     return;
   }
   for (int i = 0; i < children; i++) {
-    naive_entries(c, theta, root_weights, htf_tree_child(c->tree, v, i), index, part);
+    naive_values_at(c, theta, root_weights, htf_tree_child(c->tree, v, i), point, part);
     for (int64_t s = 0; s < rows; s++) {
       product[s] = i == 0 ? part[s] : product[s] * part[s];
     }
@@ -129,7 +170,8 @@ static inline double *naive_tensor(const random_model *c, const double *theta,
   int64_t index[RANDOM_ORDER];
   for (int64_t k = 0; k < c->entries; k++) {
     entry_index(c, k, index);
-    naive_entries(c, theta, root_weights, htf_tree_root(c->tree), index, tensor + k);
+    naive_values_at(c, theta, root_weights, htf_tree_root(c->tree),
+                    (naive_point){.index = index}, tensor + k);
   }
   return tensor;
 }

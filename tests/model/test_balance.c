@@ -7,7 +7,7 @@
 enum { CASES = 40 };
 
 static random_model make(int i) {
-  return random_model_make(500 + (uint64_t)i, i % 3 == 2 ? HTF_MODEL_CP : HTF_MODEL_HTF);
+  return random_model_make(500 + (uint64_t)i, random_kind(i));
 }
 
 Test(balance, makes_norms_equal_without_moving_the_tensor) {

@@ -9,7 +9,7 @@
 enum { CASES = 40 };
 
 static random_model make(int i) {
-  return random_model_make(500 + (uint64_t)i, i % 3 == 2 ? HTF_MODEL_CP : HTF_MODEL_HTF);
+  return random_model_make(500 + (uint64_t)i, random_kind(i));
 }
 
 static bool is_interior(const random_model *c, int v) {
@@ -166,17 +166,19 @@ Test(components, are_driven_by_the_gradient_along_their_direction) {
 
 // ---- the flow -------------------------------------------------------------------------
 
-// d/dt of all squared norms under theta' = -grad: by differences, exact for a square.
+// d/dt of all squared norms under theta' = -grad: by differences, exact for a square; over
+// a time in which theta moves by about itself, so that no digits cancel.
 static double *norm_rates(const random_model *c, const double *gradient) {
   int64_t count = htf_model_vector_count(c->model);
-  double *up = moved(c->parameters, c->theta, -0.5, gradient);
-  double *down = moved(c->parameters, c->theta, 0.5, gradient);
+  double h = norm(c->parameters, c->theta) / norm(c->parameters, gradient);
+  double *up = moved(c->parameters, c->theta, -h / 2, gradient);
+  double *down = moved(c->parameters, c->theta, h / 2, gradient);
   double *rates = htf_memory_get((size_t)count, sizeof *rates);
   double *less = htf_memory_get((size_t)count, sizeof *less);
   htf_model_vector_norms2(c->model, up, rates);
   htf_model_vector_norms2(c->model, down, less);
   for (int64_t k = 0; k < count; k++) {
-    rates[k] -= less[k];
+    rates[k] = (rates[k] - less[k]) / h;
   }
   HTF_FREE(up);
   HTF_FREE(down);

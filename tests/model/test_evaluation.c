@@ -2,114 +2,13 @@
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 
-#include "htflow/evaluation.h"
-#include "random_model.h"
-
-enum { CASES = 60 };
-
-// A random model at points, with all that its verbs make.
-typedef struct scene {
-  random_model c;
-  int64_t m;
-  int64_t *indices;
-  htf_points *points;
-  htf_evaluation *evaluation;
-  double *y, *e, *gradient, *direction, *dy, *de, *product;
-} scene;
-
-static void set_points(scene *s, int64_t m) {
-  s->m = m;
-  s->indices = htf_memory_get((size_t)(m * s->c.order), sizeof *s->indices);
-  for (int64_t k = 0; k < m * s->c.order; k++) {
-    s->indices[k] = htf_random_index(&s->c.stream, s->c.shape[k % s->c.order]);
-  }
-}
-
-static void open_scene(scene *s, htf_evaluation_use use) {
-  cr_assert(htf_points_create(s->c.tree, s->c.shape, s->m, s->indices, &s->points) ==
-            HTF_OK);
-  cr_assert(htf_evaluation_create(s->c.model, s->points, use, &s->evaluation) == HTF_OK);
-  s->y = random_doubles(&s->c.stream, s->m);
-  s->e = random_doubles(&s->c.stream, s->m);
-  s->dy = random_doubles(&s->c.stream, s->m);
-  s->de = random_doubles(&s->c.stream, s->m);
-  s->gradient = random_doubles(&s->c.stream, s->c.parameters);
-  s->direction = random_doubles(&s->c.stream, s->c.parameters);
-  s->product = random_doubles(&s->c.stream, s->c.parameters);
-}
-
-// Matrices beyond what is small, rows a power of two apart, a width that needs padding.
-static random_model wide_model(void) {
-  random_model c = {.stream = htf_random_open(9, HTF_RANDOM_TEST, 0), .order = 5};
-  int64_t shape[] = {3, 2, 3, 2, 4};
-  htf_tree *tree = NULL;
-  memcpy(c.shape, shape, sizeof shape);
-  cr_assert(htf_tree_parse("((0,2)256,(4,(1,3)150)130)256;", 0, &tree) == HTF_OK);
-  cr_assert(htf_model_create(HTF_MODEL_HTF, tree, shape, &c.model) == HTF_OK);
-  htf_tree_destroy(&tree);
-  c.tree = htf_model_tree(c.model);
-  c.parameters = htf_model_parameters(c.model);
-  c.theta = random_doubles(&c.stream, c.parameters);
-  return c;
-}
-
-// Model number i at random points: few (so that modes have unseen indices) or many (so that
-// points are there twice). Number CASES is the wide one.
-static scene random_scene(int i, htf_evaluation_use use) {
-  htf_model_kind kind = i % 3 == 2 ? HTF_MODEL_CP : HTF_MODEL_HTF;
-  scene s = {.c = i == CASES ? wide_model() : random_model_make((uint64_t)i, kind)};
-  bool few = i < CASES && i % 2 == 0;
-  set_points(&s, few ? 1 + htf_random_index(&s.c.stream, 4) : 300);
-  open_scene(&s, use);
-  return s;
-}
-
-static void close_scene(scene *s) {
-  htf_evaluation_destroy(&s->evaluation);
-  htf_points_destroy(&s->points);
-  random_model_free(&s->c);
-  HTF_FREE(s->indices);
-  HTF_FREE(s->y);
-  HTF_FREE(s->e);
-  HTF_FREE(s->gradient);
-  HTF_FREE(s->direction);
-  HTF_FREE(s->dy);
-  HTF_FREE(s->de);
-  HTF_FREE(s->product);
-}
-
-static double *naive_values(const scene *s, const double *theta) {
-  double *y = htf_memory_get((size_t)s->m, sizeof *y);
-  for (int64_t k = 0; k < s->m; k++) {
-    naive_entries(&s->c, theta, NULL, htf_tree_root(s->c.tree), s->indices + k * s->c.order,
-                  y + k);
-  }
-  return y;
-}
+#include "random_scene.h"
 
 // Sums of at most 40 x 40 products in another order: 1e-13 is some hundred roundings.
 static const double ROUNDING = 1e-13;
 
-Test(evaluation, gives_every_entry_of_the_definition) {
-  for (int i = 0; i < CASES; i++) {
-    htf_model_kind kind = i % 3 == 2 ? HTF_MODEL_CP : HTF_MODEL_HTF;
-    scene s = {.c = random_model_make(1000 + (uint64_t)i, kind)};
-    s.m = s.c.entries;
-    s.indices = htf_memory_get((size_t)(s.m * s.c.order), sizeof *s.indices);
-    for (int64_t k = 0; k < s.m; k++) {
-      entry_index(&s.c, k, s.indices + k * s.c.order);
-    }
-    open_scene(&s, (htf_evaluation_use)(i % 3));
-    htf_evaluation_forward(s.evaluation, s.c.theta, s.y);
-    double *tensor = naive_tensor(&s.c, s.c.theta, NULL);
-    cr_assert(lt(dbl, distance(s.m, s.y, tensor), ROUNDING), "model %d", i);
-    HTF_FREE(tensor);
-    close_scene(&s);
-  }
-}
-
 Test(evaluation, keeps_the_order_of_points_and_their_duplicates) {
-  for (int i = 0; i <= CASES; i++) {
+  for (int i = 0; i < SCENES; i++) {
     scene s = random_scene(i, HTF_USE_VALUES);
     double *y = naive_values(&s, s.c.theta);
     htf_evaluation_forward(s.evaluation, s.c.theta, s.y);
@@ -125,7 +24,7 @@ Test(evaluation, keeps_the_order_of_points_and_their_duplicates) {
 // dy by differences of the naive definition; the model is a polynomial, so central
 // differences with h = 1e-5 err by h^2 times a ratio of coefficients and by 1e-16 / h.
 Test(evaluation, has_the_tangent_of_the_definition) {
-  for (int i = 0; i <= CASES; i++) {
+  for (int i = 0; i < SCENES; i++) {
     scene s = random_scene(i, HTF_USE_HESSIAN);
     double *up = moved(s.c.parameters, s.c.theta, 1e-5, s.direction);
     double *down = moved(s.c.parameters, s.c.theta, -1e-5, s.direction);
@@ -146,7 +45,7 @@ Test(evaluation, has_the_tangent_of_the_definition) {
 
 // <e, J d> = <J^T e, d>: exact, whatever e and d.
 Test(evaluation, pulls_back_by_the_transpose_of_the_tangent) {
-  for (int i = 0; i <= CASES; i++) {
+  for (int i = 0; i < SCENES; i++) {
     scene s = random_scene(i, HTF_USE_HESSIAN);
     htf_evaluation_forward(s.evaluation, s.c.theta, s.y);
     htf_evaluation_pullback(s.evaluation, s.c.theta, s.e, s.gradient);
@@ -162,7 +61,7 @@ Test(evaluation, pulls_back_by_the_transpose_of_the_tangent) {
 
 // Entry by entry of theta, so that no parameter is left out; J^T e by naive differences.
 Test(evaluation, pulls_back_to_every_parameter) {
-  for (int i = 0; i < CASES; i += 5) {
+  for (int i = 0; i < RANDOM_SCENES; i += 5) {
     scene s = random_scene(i, HTF_USE_GRADIENT);
     double *expected = htf_memory_get((size_t)s.c.parameters, sizeof *expected);
     htf_evaluation_forward(s.evaluation, s.c.theta, s.y);
@@ -212,7 +111,7 @@ static double *hessian_product(scene *s, const double *direction) {
 }
 
 Test(evaluation, has_the_second_order_product_of_differences) {
-  for (int i = 0; i <= CASES; i++) {
+  for (int i = 0; i < SCENES; i++) {
     scene s = random_scene(i, HTF_USE_HESSIAN);
     double h = 1e-5; // as for the tangent
     double *product = hessian_product(&s, s.direction);
@@ -233,7 +132,7 @@ Test(evaluation, has_the_second_order_product_of_differences) {
 }
 
 Test(evaluation, has_a_symmetric_hessian) {
-  for (int i = 0; i <= CASES; i++) {
+  for (int i = 0; i < SCENES; i++) {
     scene s = random_scene(i, HTF_USE_HESSIAN);
     int64_t n = s.c.parameters;
     double *u = s.direction, *v = s.gradient;
@@ -247,7 +146,7 @@ Test(evaluation, has_a_symmetric_hessian) {
 }
 
 Test(evaluation, gives_the_same_for_every_use) {
-  for (int i = 0; i <= CASES; i++) {
+  for (int i = 0; i < SCENES; i++) {
     scene s = random_scene(i, HTF_USE_VALUES), t = random_scene(i, HTF_USE_GRADIENT),
           u = random_scene(i, HTF_USE_HESSIAN);
     htf_evaluation_forward(s.evaluation, s.c.theta, s.y);
@@ -267,7 +166,7 @@ Test(evaluation, gives_the_same_for_every_use) {
 // A verb run again gives the same bits: nothing of earlier calls is left in the tables, not
 // even NaN.
 Test(evaluation, forgets_earlier_calls) {
-  for (int i = 0; i <= CASES; i++) {
+  for (int i = 0; i < SCENES; i++) {
     scene s = random_scene(i, HTF_USE_HESSIAN);
     size_t bytes = (size_t)s.c.parameters * sizeof(double);
     double *first = hessian_product(&s, s.direction);
@@ -291,10 +190,9 @@ Test(evaluation, forgets_earlier_calls) {
 }
 
 Test(evaluation, of_no_points_has_zero_gradient) {
-  for (int i = 0; i < CASES; i++) {
-    scene s = {
-        .c = random_model_make((uint64_t)i, i % 3 == 2 ? HTF_MODEL_CP : HTF_MODEL_HTF)};
-    set_points(&s, 0);
+  for (int i = 0; i < RANDOM_SCENES; i++) {
+    scene s = {.c = random_model_make((uint64_t)i, random_kind(i))};
+    set_points(&s, i % 2 == 0 ? ENTRIES : VECTORS, 0);
     open_scene(&s, HTF_USE_HESSIAN);
     htf_evaluation_forward(s.evaluation, s.c.theta, s.y);
     htf_evaluation_pullback(s.evaluation, s.c.theta, s.e, s.gradient);
@@ -306,37 +204,131 @@ Test(evaluation, of_no_points_has_zero_gradient) {
   }
 }
 
+// Three products of a node below the root, two of a leaf given vectors, three of the root
+// over all entries.
 Test(evaluation, counts_its_matrix_products) {
-  htf_tree *tree = NULL;
-  htf_model *model = NULL;
-  htf_points *points = NULL;
-  htf_evaluation *evaluation = NULL;
-  int64_t shape[] = {2, 3, 4}, indices[] = {0, 0, 0, 1, 2, 3, 0, 0, 1};
-  cr_assert(htf_tree_parse("((0,1)5,2)7;", 0, &tree) == HTF_OK);
-  cr_assert(htf_model_create(HTF_MODEL_HTF, tree, shape, &model) == HTF_OK);
-  cr_assert(htf_points_create(tree, shape, 3, indices, &points) == HTF_OK);
-  cr_assert(htf_evaluation_create(model, points, HTF_USE_GRADIENT, &evaluation) == HTF_OK);
-  cr_assert(eq(dbl, htf_evaluation_flops(evaluation), 3 * 2 * 2 * 5 * 7));
-  cr_assert(gt(i64, htf_evaluation_bytes(evaluation), 0));
-  htf_evaluation_destroy(&evaluation);
-  htf_points_destroy(&points);
-  htf_model_destroy(&model);
-  htf_tree_destroy(&tree);
+  static const int64_t shape[] = {2, 3, 4};
+  int64_t indices[] = {0, 0, 0, 1, 2, 3, 0, 0, 1};
+  static const double expected[] = {3 * 2 * 2 * 5 * 7,
+                                    3 * 2 * 3 * 5 * 7 + 2 * 2 * 3 * (5 * 2 + 5 * 3 + 7 * 4),
+                                    3 * 2 * 6 * 5 * 7 + 3 * 2 * 24 * 7};
+  for (int form = ENTRIES; form <= ALL; form++) {
+    scene s = {.c = model_of("((0,1)5,2)7;", 3, shape)};
+    set_points(&s, (points_form)form, 3);
+    if (form == ENTRIES) {
+      memcpy(s.indices, indices, sizeof indices);
+    }
+    open_scene(&s, HTF_USE_GRADIENT);
+    cr_assert(eq(dbl, htf_evaluation_flops(s.evaluation), expected[form]));
+    cr_assert(gt(i64, htf_evaluation_bytes(s.evaluation), 0));
+    close_scene(&s);
+  }
+}
+
+// ---- forms of points ------------------------------------------------------------------
+
+// <W_H, x^(1) o .. o x^(N)>, entry by entry of the tensor.
+static double inner_product(const scene *s, const double *tensor, int64_t k) {
+  const double *x = s->vectors + k * s->c.order * s->widest;
+  double sum = 0;
+  for (int64_t entry = 0; entry < s->c.entries; entry++) {
+    int64_t index[RANDOM_ORDER];
+    double product = tensor[entry];
+    entry_index(&s->c, entry, index);
+    for (int n = 0; n < s->c.order; n++) {
+      product *= x[n * s->widest + index[n]];
+    }
+    sum += product;
+  }
+  return sum;
+}
+
+Test(evaluation, at_vectors_is_the_inner_product_with_their_outer_product) {
+  for (int i = 0; i < RANDOM_SCENES; i++) {
+    scene s = {.c = random_model_make((uint64_t)i, random_kind(i))};
+    set_points(&s, VECTORS, 7);
+    open_scene(&s, HTF_USE_VALUES);
+    double *tensor = naive_tensor(&s.c, s.c.theta, NULL);
+    htf_evaluation_forward(s.evaluation, s.c.theta, s.y);
+    for (int64_t k = 0; k < s.m; k++) {
+      s.e[k] = inner_product(&s, tensor, k);
+    }
+    cr_assert(lt(dbl, distance(s.m, s.y, s.e), 10 * ROUNDING), "model %d", i);
+    HTF_FREE(tensor);
+    close_scene(&s);
+  }
+}
+
+// All that the verbs make of scene t is what they make of s.
+static void expect_same(scene *s, scene *t, int i) {
+  int64_t np = s->c.parameters;
+  memcpy(t->e, s->e, (size_t)s->m * sizeof *s->e);
+  memcpy(t->de, s->de, (size_t)s->m * sizeof *s->de);
+  memcpy(t->direction, s->direction, (size_t)np * sizeof *s->direction);
+  for (int j = 0; j < 2; j++) {
+    scene *x = j == 0 ? s : t;
+    htf_evaluation_forward(x->evaluation, s->c.theta, x->y);
+    htf_evaluation_pullback(x->evaluation, s->c.theta, x->e, x->gradient);
+    htf_evaluation_tangent(x->evaluation, s->c.theta, x->direction, x->dy);
+    htf_evaluation_second(x->evaluation, s->c.theta, x->direction, x->de, x->product);
+  }
+  cr_assert(lt(dbl, distance(s->m, t->y, s->y), ROUNDING), "model %d", i);
+  cr_assert(lt(dbl, distance(np, t->gradient, s->gradient), ROUNDING), "model %d", i);
+  cr_assert(lt(dbl, distance(s->m, t->dy, s->dy), ROUNDING), "model %d", i);
+  cr_assert(lt(dbl, distance(np, t->product, s->product), ROUNDING), "model %d", i);
+}
+
+Test(evaluation, at_one_hot_vectors_is_that_at_entries) {
+  for (int i = 0; i < RANDOM_SCENES; i++) {
+    scene s = {.c = random_model_make((uint64_t)i, random_kind(i))};
+    scene t = {.c = random_model_make((uint64_t)i, random_kind(i))};
+    set_points(&s, ENTRIES, 20);
+    set_points(&t, VECTORS, 20);
+    for (int64_t k = 0; k < 20 * s.c.order * t.widest; k++) {
+      t.vectors[k] = s.indices[k / t.widest] == k % t.widest;
+    }
+    open_scene(&s, HTF_USE_HESSIAN);
+    open_scene(&t, HTF_USE_HESSIAN);
+    expect_same(&s, &t, i);
+    close_scene(&s);
+    close_scene(&t);
+  }
+}
+
+Test(evaluation, at_all_is_that_at_every_entry) {
+  for (int i = 0; i < SCENES; i++) {
+    scene s = random_scene(i, HTF_USE_VALUES), t = random_scene(i, HTF_USE_VALUES);
+    scene listed = {.c = s.c}, whole = {.c = t.c};
+    set_points(&whole, ALL, 0);
+    set_points(&listed, ALL, 0);
+    listed.form = ENTRIES;
+    open_scene(&listed, HTF_USE_HESSIAN);
+    open_scene(&whole, HTF_USE_HESSIAN);
+    expect_same(&listed, &whole, i);
+    s.c.model = t.c.model = NULL; // now of the other two
+    s.c.theta = t.c.theta = NULL;
+    close_scene(&s);
+    close_scene(&t);
+    close_scene(&listed);
+    close_scene(&whole);
+  }
 }
 
 Test(evaluation, gives_everything_back_when_memory_ends) {
-  scene s = random_scene(3, HTF_USE_VALUES);
-  int64_t blocks = htf_memory_blocks(), nth = 1;
-  for (htf_status status = HTF_E_MEMORY; status != HTF_OK; nth++) {
-    htf_evaluation *evaluation = NULL;
-    htf_memory_fail_at(nth);
-    status = htf_evaluation_create(s.c.model, s.points, HTF_USE_HESSIAN, &evaluation);
-    htf_memory_fail_at(0);
-    cr_assert(status == HTF_OK || status == HTF_E_MEMORY);
-    htf_evaluation_destroy(&evaluation);
-    cr_assert(eq(i64, htf_memory_blocks(), blocks));
+  for (int i = 0; i < 9; i += 3) { // one of each form
+    scene s = random_scene(i, HTF_USE_VALUES);
+    int64_t blocks = htf_memory_blocks(), nth = 1;
+    for (htf_status status = HTF_E_MEMORY; status != HTF_OK; nth++) {
+      htf_evaluation *evaluation = NULL;
+      htf_memory_fail_at(nth);
+      status = htf_evaluation_create(s.c.model, s.points, HTF_USE_HESSIAN, &evaluation);
+      htf_memory_fail_at(0);
+      cr_assert(status == HTF_OK || status == HTF_E_MEMORY);
+      htf_evaluation_destroy(&evaluation);
+      cr_assert(eq(i64, htf_memory_blocks(), blocks));
+    }
+    cr_assert(gt(i64, nth, 3));
+    close_scene(&s);
   }
-  cr_assert(gt(i64, nth, 3));
-  close_scene(&s);
   cr_assert(eq(i64, htf_memory_blocks(), 0));
 }

@@ -9,7 +9,7 @@
 enum { CASES = 60 };
 
 static random_model make(int i) {
-  return random_model_make((uint64_t)i, i % 3 == 2 ? HTF_MODEL_CP : HTF_MODEL_HTF);
+  return random_model_make((uint64_t)i, random_kind(i));
 }
 
 static double *expand(const random_model *c) {

@@ -6,20 +6,16 @@
 
 enum { CASES = 60 };
 
-static htf_model_kind kind_of(int i) {
-  return i % 3 == 2 ? HTF_MODEL_CP : HTF_MODEL_HTF;
-}
-
 Test(model, lays_the_weights_out_one_after_another) {
   for (int i = 0; i < CASES; i++) {
-    random_model c = random_model_make((uint64_t)i, kind_of(i));
+    random_model c = random_model_make((uint64_t)i, random_kind(i));
     int64_t end = 0;
     int root = htf_tree_root(c.tree);
     for (int v = 0; v <= root; v++) {
       int parent = htf_tree_parent(c.tree, v);
       int64_t rows = htf_model_rows(c.model, v), cols = htf_model_cols(c.model, v);
       cr_assert(eq(i64, cols, parent < 0 ? 1 : htf_model_rows(c.model, parent)));
-      if (kind_of(i) == HTF_MODEL_CP && v == root) {
+      if (random_kind(i) != HTF_MODEL_HTF && v == root) {
         cr_assert(eq(i64, htf_model_offset(c.model, v), -1));
       } else {
         cr_assert(eq(i64, htf_model_offset(c.model, v), end));
@@ -32,7 +28,7 @@ Test(model, lays_the_weights_out_one_after_another) {
     }
     cr_assert(eq(i64, htf_model_parameters(c.model), end));
     cr_assert(eq(dbl, htf_model_entries(c.model), (double)c.entries));
-    cr_assert(htf_model_get_kind(c.model) == kind_of(i));
+    cr_assert(htf_model_get_kind(c.model) == random_kind(i));
     random_model_free(&c);
   }
 }
@@ -58,6 +54,8 @@ Test(model, refuses_what_does_not_fit) {
   cr_assert(htf_model_create(HTF_MODEL_HTF, tree, huge, &model) == HTF_E_CONFIG);
   cr_assert(htf_model_create(HTF_MODEL_CP, tree, fine, &model) == HTF_E_CONFIG);
   cr_assert(strstr(htf_error_message(), "flat") != NULL);
+  cr_assert(htf_model_create(HTF_MODEL_MF, tree, fine, &model) == HTF_E_CONFIG);
+  cr_assert(strstr(htf_error_message(), "two modes") != NULL);
   cr_assert(model == NULL);
   htf_tree_destroy(&tree);
   cr_assert(eq(i64, htf_memory_blocks(), 0));
