@@ -180,7 +180,7 @@ static htf_status check_weights(htf_plan__check *c) {
   const htf_shape *shape = &c->spec->problem.shape;
   bool root = c->spec->model.kind == HTF_FACTORIZATION_HTF;
   bool fit = (is->kind == HTF_FACTORIZATION_HTF) == root &&
-             strcmp(is->newick, newick) == 0 && is->shape.order == shape->order &&
+             strcmp(is->newick, newick) == 0 && // and so the order
              memcmp(is->shape.size, shape->size,
                     (size_t)shape->order * sizeof shape->size[0]) == 0;
   write_model(is->kind, is->newick, &is->shape, has);

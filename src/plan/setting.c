@@ -107,11 +107,6 @@ bool htf_plan__is_section(const char *key) {
 void htf_plan__mark(htf_plan__reader *reader, const char *key) {
   int count;
   const htf_field *field = htf_spec_fields(&count);
-  for (int i = 0; i < ALIASES; i++) {
-    if (rest_of(key, aliases[i][0]) != NULL) {
-      reader->broken[htf_spec_field(aliases[i][1]) - field] = true;
-    }
-  }
   for (int i = 0; i < count; i++) {
     if (strcmp(field[i].key, key) == 0 || below(key, &field[i]) != NULL) {
       reader->broken[i] = true;

@@ -11,8 +11,9 @@
 #include "htflow/plan.h"
 
 // "split.h5" has a test list, "list.tns" has none, "small.tns" has three modes, "dense.h5"
-// is a tensor, "dense+.h5" has lists of entries too, "measured.h5" holds measurements;
-// another path is no file. The context counts the calls.
+// is a tensor, "dense+.h5" has lists of entries too, "dense-.h5" is for completion without
+// any, "measured.h5" holds measurements; another path is no file. The context counts the
+// calls.
 static inline htf_status describe_file(void *context, const char *path,
                                        htf_plan_file *file) {
   htf_status status = HTF_OK;
@@ -28,7 +29,7 @@ static inline htf_status describe_file(void *context, const char *path,
     file->train = 60;
   }
   if (path[0] == 'd') {
-    file->task = strchr(path, '+') != NULL ? HTF_TASK_COMPLETION : HTF_TASK_FULL;
+    file->task = strpbrk(path, "+-") != NULL ? HTF_TASK_COMPLETION : HTF_TASK_FULL;
     file->train = strchr(path, '+') != NULL ? 500 : 0;
     file->test = file->train / 5;
     file->tensor = true;

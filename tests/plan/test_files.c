@@ -152,6 +152,7 @@ Test(files, a_tensor_beside_lists_is_for_other_tasks) {
   expect_counts("problem: {file: dense+.h5}", 500, 100);
   expect_counts("problem: {file: dense+.h5, task: full}", 4096, 0);
   expect_counts("problem: {file: dense+.h5, task: sensing, samples: 7, test: 3}", 7, 3);
+  expect_counts("problem: {file: dense-.h5, samples: 7, test: 0.5}", 7, 2048);
   refuse("problem: {file: dense+.h5, samples: 7}",
          "sweep.yaml:1:37: problem.samples has no meaning with problem.file, which has a "
          "test list");
@@ -203,6 +204,9 @@ Test(files, weights_of_another_tree_shape_or_root_are_refused) {
   refuse("axes: [{key: init, values: [gaussian, {kind: file, file: weights.h5}]},\n"
          "       {key: model.tree, values: [binary, flat]}]",
          text);
+  refuse("axes: [{key: init.run, values: [0, 1]}]\ninit: {kind: file, file: runs.h5}",
+         "sweep.yaml:2:26: init.file runs.h5 holds weights of cp \"(0,1,2,3)16;\" over "
+         "[8, 8, 8, 8], the model is htf \"((0,1)16,(2,3)16)16;\" over [8, 8, 8, 8]");
   refuse("model: {tree: flat}\ninit: {kind: file, file: runs.h5, run: 1}",
          "sweep.yaml:2:26: init.file runs.h5 holds weights of cp \"(0,1,2,3)16;\" over "
          "[8, 8, 8, 8], the model is htf \"(0,1,2,3)16;\" over [8, 8, 8, 8]");
