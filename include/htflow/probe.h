@@ -3,7 +3,8 @@
 //
 // Each observable is one entry of a table: how it describes itself in files (htf_variable),
 // its shape for a given model, and the function that measures it. A row is all of them, one
-// after another, as doubles; entries a run does not have are NAN.
+// after another, as doubles; entries a run does not have are NAN. A dimension `node` runs
+// over the interior nodes in node order, `partition` over all nodes but the root.
 #pragma once
 
 #include <stdint.h>
@@ -31,10 +32,16 @@ typedef struct htf_probe_state {
 
 typedef struct htf_probe htf_probe;
 
-// Measures `model` on `problem`, both borrowed; `components` is how many of the largest
-// local component norms of a node are kept. Raises HTF_E_MEMORY.
+// How much of what comes largest first is kept; what a node has less of is padded with NAN.
+typedef struct htf_probe_options {
+  int components;      // local component norms of a node
+  int singular_values; // of a matricization; 0: no spectra, and ranks are NAN
+} htf_probe_options;
+
+// Measures `model` on `problem`, both borrowed. Raises HTF_E_MEMORY.
 htf_status htf_probe_create(const htf_model *model, const htf_problem *problem,
-                            htf_loss loss, int components, htf_probe **probe);
+                            htf_loss loss, const htf_probe_options *options,
+                            htf_probe **probe);
 void htf_probe_destroy(htf_probe **probe);
 
 // The row: its length, and where observable i (as in the table) stands in it: offset and
@@ -44,7 +51,7 @@ int64_t htf_probe_offset(const htf_probe *probe, int i);
 int htf_probe_shape(const htf_probe *probe, int i, int64_t dims[HTF_VARIABLE_DIMS]);
 
 // Measures. The first call of a probe is the run's start, from which drifts are counted.
-// Raises HTF_E_MEMORY.
+// Raises HTF_E_MEMORY, HTF_E_NUMERIC (spectra.h).
 htf_status htf_probe_measure(htf_probe *probe, const htf_probe_state *state,
                              double *row /* [row_size] */);
 

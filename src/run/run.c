@@ -140,6 +140,10 @@ static htf_status make_flow(run *r) {
 static htf_status set_up(run *r, htf_record *record) {
   htf_status status = HTF_OK;
   bool second_order = r->spec->flow.method == HTF_METHOD_BDF;
+  htf_probe_options measured = {
+      .components = (int)r->spec->record.components,
+      .singular_values = (int)r->spec->record.singular_values,
+  };
   HTF_TRY(htf_spec_identity(r->spec, &record->identity));
   memcpy(record->tree, r->spec->model.tree.newick, sizeof record->tree);
   HTF_TRY(make_problem(r));
@@ -147,8 +151,7 @@ static htf_status set_up(run *r, htf_record *record) {
   HTF_TRY(initialise(r));
   HTF_TRY(htf_objective__create(r->model, r->problem, htf_loss_l2(), second_order,
                                 &r->objective));
-  HTF_TRY(htf_probe_create(r->model, r->problem, htf_loss_l2(),
-                           (int)r->spec->record.components, &r->probe));
+  HTF_TRY(htf_probe_create(r->model, r->problem, htf_loss_l2(), &measured, &r->probe));
   HTF_TRY(make_flow(r));
   HTF_TRY(htf_recorder__create(r->spec, r->probe, r->objective,
                                htf_model_parameters(r->model), &r->recorder));

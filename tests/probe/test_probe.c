@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "htflow/dense.h"
 #include "htflow/memory.h"
 #include "htflow/probe.h"
 #include "htflow/random.h"
@@ -19,7 +20,9 @@ typedef struct scene {
 
 static const int64_t shape[] = {3, 4, 2};
 static const char newick[] = "((0,2)2,1)3;";
-enum { COMPONENTS = 4, TEST_SAMPLES = 5 };
+enum { COMPONENTS = 4, SINGULAR_VALUES = 3, TEST_SAMPLES = 5 };
+static const htf_probe_options options = {.components = COMPONENTS,
+                                          .singular_values = SINGULAR_VALUES};
 
 static void set_up(scene *s) {
   htf_random stream = htf_random_open(3, HTF_RANDOM_TEST, 0);
@@ -34,7 +37,7 @@ static void set_up(scene *s) {
                       .seed = 7};
   cr_assert(eq(int, htf_problem_plant(&recipe, &s->problem), HTF_OK));
   cr_assert(eq(int,
-               htf_probe_create(s->model, s->problem, htf_loss_l2(), COMPONENTS, &s->probe),
+               htf_probe_create(s->model, s->problem, htf_loss_l2(), &options, &s->probe),
                HTF_OK));
   htf_model_gaussian(s->model, &stream, 1, s->theta);
   htf_random_normal(&stream, htf_model_parameters(s->model), s->gradient);
@@ -142,6 +145,81 @@ Test(probe, components_are_the_largest_first_and_padded) {
   tear_down(&s);
 }
 
+// Partitions are 0, 2, 0_2 and 1, in node order; at 1 the tensor [3, 4, 2] has 4 rows.
+// 1e-12 of the largest is some thousand roundings.
+Test(probe, singular_values_and_ranks_are_those_of_the_matricization) {
+  scene s = {0};
+  htf_expansion *expansion = NULL;
+  double tensor[24], matrix[24], expected[4], sum = 0, entropy = 0;
+  set_up(&s);
+  measure(&s);
+  cr_assert(eq(int, htf_expansion_create(s.model, &expansion), HTF_OK));
+  htf_expansion_apply(expansion, s.theta, tensor);
+  for (int k = 0; k < 24; k++) {
+    int i = k / 8, j = k / 2 % 4, l = k % 2;
+    matrix[j * 6 + i * 2 + l] = tensor[k];
+  }
+  cr_assert(
+      eq(int, htf_dense_singular_values(htf_matrix_view(matrix, 4, 6), expected), HTF_OK));
+  sum = expected[0] + expected[1]; // the width at 0_2 is 2, so that the others are zero
+  for (int i = 0; i < 2; i++) {
+    entropy -= expected[i] / sum * log(expected[i] / sum);
+  }
+  const double *values = find(&s, "singular_value") + 3 * SINGULAR_VALUES;
+  for (int i = 0; i < 2; i++) {
+    cr_assert(epsilon_eq(dbl, values[i], expected[i], 1e-12 * expected[0]));
+  }
+  cr_assert(isnan(values[2]));
+  cr_assert(epsilon_eq(dbl, find(&s, "effective_rank")[3], exp(entropy), 1e-12));
+  for (int node = 0; node < 4; node++) {
+    cr_assert(eq(dbl, find(&s, "hierarchical_rank")[node], 2));
+  }
+  htf_expansion_destroy(&expansion);
+  tear_down(&s);
+}
+
+// Column 1 of W^(0_2)'s child 0 as column 0, but for a share of it.
+Test(probe, hierarchical_rank_counts_above_a_millionth_of_the_largest) {
+  for (int small = 0; small < 2; small++) {
+    scene s = {0};
+    set_up(&s);
+    for (int k = 0; k < 3; k++) {
+      double other = s.theta[2 * k + 1];
+      s.theta[2 * k + 1] = s.theta[2 * k] + (small ? 1e-8 : 1e-4) * other;
+    }
+    measure(&s);
+    cr_assert(eq(dbl, find(&s, "hierarchical_rank")[0], small ? 1 : 2));
+    tear_down(&s);
+  }
+}
+
+Test(probe, without_singular_values_ranks_are_nan) {
+  scene s = {0};
+  htf_probe_options none = {.components = COMPONENTS};
+  set_up(&s);
+  int64_t size = htf_probe_row_size(s.probe);
+  htf_probe_destroy(&s.probe);
+  cr_assert(eq(int, htf_probe_create(s.model, s.problem, htf_loss_l2(), &none, &s.probe),
+               HTF_OK));
+  cr_assert(eq(i64, htf_probe_row_size(s.probe), size - 4 * SINGULAR_VALUES));
+  measure(&s);
+  for (int node = 0; node < 4; node++) {
+    cr_assert(isnan(find(&s, "effective_rank")[node]));
+    cr_assert(isnan(find(&s, "hierarchical_rank")[node]));
+  }
+  tear_down(&s);
+}
+
+Test(probe, of_weights_that_are_not_finite_gives_nan) {
+  scene s = {0};
+  set_up(&s);
+  s.theta[0] = INFINITY;
+  measure(&s);
+  cr_assert(isnan(*find(&s, "singular_value")));
+  cr_assert(isnan(*find(&s, "effective_rank")) && isnan(*find(&s, "hierarchical_rank")));
+  tear_down(&s);
+}
+
 Test(probe, drift_counts_from_the_first_measurement) {
   scene s = {0};
   set_up(&s);
@@ -177,7 +255,7 @@ Test(probe, out_of_memory_is_a_status_and_leaks_nothing) {
   for (;; nth++) {
     htf_memory_fail_at(nth);
     htf_status status =
-        htf_probe_create(s.model, s.problem, htf_loss_l2(), COMPONENTS, &s.probe);
+        htf_probe_create(s.model, s.problem, htf_loss_l2(), &options, &s.probe);
     htf_memory_fail_at(0);
     if (status == HTF_OK) {
       break;
