@@ -116,8 +116,8 @@ typedef struct htf_spec {
   struct {
     int kind; // htf_init_kind
     double std, mean;
-    double width_exponent;             // variances times width^-width_exponent
-    double unbalance;                  // the unbalancedness that `unbalanced` starts from
+    double width_exponent;             // variances times R_v^-width_exponent
+    double unbalance;                  // of an unbalanced start: model.h's delta
     int64_t seed;                      // which draw of the initial weights
     char file[HTF_MAX_TEXT];           // weights to start from; "" for none
     char file_digest[HTF_DIGEST_TEXT]; // SHA-256 of that file

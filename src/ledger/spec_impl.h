@@ -87,12 +87,12 @@ static const htf_field fields[] = {
           "Standard deviation of the initial weights."),
     FIELD("init.mean", init.mean, REAL, -LARGE, LARGE, NULL, "0", "1", true,
           "Mean of the initial weights."),
-    FIELD(
-        "init.width_exponent", init.width_exponent, REAL, -100, 100, NULL, "0", "1", true,
-        "The variance of the initial weights is init.std squared times the width to minus "
-        "this power."),
+    FIELD("init.width_exponent", init.width_exponent, REAL, -100, 100, NULL, "0", "1", true,
+          "The variance of a node's initial weights is init.std squared times the node's "
+          "width (of a leaf its mode's size) to minus this power."),
     FIELD("init.unbalance", init.unbalance, REAL, 0, LARGE, NULL, "0", "1", true,
-          "Unbalancedness magnitude that unbalanced weights start from."),
+          "How far unbalanced weights are from balanced ones: in each local component one "
+          "vector is longer by a factor of one plus this, another shorter."),
     FIELD("init.seed", init.seed, INTEGER, 0, WHOLE, NULL, "0", "", true,
           "Which draw of the initial weights."),
     FIELD("init.file", init.file, TEXT, 0, 0, NULL, "", "", false,
