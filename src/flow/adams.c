@@ -9,13 +9,14 @@
 // Anderson's acceleration of the iteration: none.
 enum { ACCELERATION = 0 };
 
-// step^12 stays within a double.
+// step^12 stays within a double. A restart costs a few evaluations at most from a first
+// step of anything between 1e-4 of the last one and all of it.
 static const htf_flow_cvode_kind kind = {.name = "adams",
                                          .formula = CV_ADAMS,
                                          .most_order = 12,
                                          .shortest = 1e-24,
                                          .longest = 1e24,
-                                         .restart_share = 0.001,
+                                         .restart_share = 0.01,
                                          .guess_step = htf_flow__guess_step};
 
 static htf_status create(htf_flow *flow) {

@@ -89,6 +89,7 @@ htf_status htf_flow__cvode_step(htf_flow *flow, double *next, double *length) {
   N_VSetArrayPointer(next, c->shared.vector);
   int flag = CVode(c->cvode, c->kind->longest, c->shared.vector, &clock, CV_ONE_STEP);
   flow->counts.rejected = count_undone(c);
+  HTF_TRY(c->shared.failure); // functional iteration takes any failure for a refusal
   HTF_CHECK(flag != CV_MEM_FAIL && flag != CV_LINIT_FAIL && flag != CV_NLS_INIT_FAIL,
             HTF_E_MEMORY, "no memory for CVODE: %s", c->shared.complaint);
   if (flag < 0) {

@@ -18,17 +18,18 @@ static const double SHORTEST = 1e-40, LONGEST = 1e50;
 // A step into a point that callbacks refuse is tried again as this share of it.
 static const double CUT = 0.25;
 
-// Degrees of interpolants: ARKODE's, through values and slopes at both ends, and one more.
-enum { CUBIC = 3, QUARTIC = 4 };
+// Degrees of interpolants: ARKODE's, from values and slopes at the ends, and one more.
+enum { QUADRATIC = 2, CUBIC = 3, QUARTIC = 4 };
 
-// The degree is one less than the order, as the interpolant's error is of one step only.
+// The degree is that of the error estimate's formula: so the interpolant is off by the same
+// power of the step as what is kept below the tolerance.
 static const struct {
   ARKODE_ERKTableID number;
   int degree;
 } tables[] = {
     [HTF_FLOW_DORMAND_PRINCE] = {ARKODE_DORMAND_PRINCE_7_4_5, QUARTIC},
     [HTF_FLOW_CASH_KARP] = {ARKODE_CASH_KARP_6_4_5, QUARTIC},
-    [HTF_FLOW_BOGACKI_SHAMPINE] = {ARKODE_BOGACKI_SHAMPINE_4_2_3, CUBIC},
+    [HTF_FLOW_BOGACKI_SHAMPINE] = {ARKODE_BOGACKI_SHAMPINE_4_2_3, QUADRATIC},
     [HTF_FLOW_FEHLBERG] = {ARKODE_FEHLBERG_6_4_5, QUARTIC},
     [HTF_FLOW_ZONNEVELD] = {ARKODE_ZONNEVELD_5_3_4, CUBIC},
 };
@@ -38,6 +39,7 @@ enum { TABLES = sizeof tables / sizeof *tables };
 typedef struct erk {
   htf_flow_sundials shared;
   void *arkode;
+  int degree;      // of ARKODE's interpolant
   double proposed; // the next step, before any error test
   int64_t cuts;    // steps tried again for refused points
 } erk;
@@ -67,13 +69,15 @@ static htf_status create(htf_flow *flow) {
   }
   HTF_TRY(htf_flow__sundials_create(flow, sizeof(erk), QUARTIC));
   erk *e = flow->method;
+  int degree = tables[flow->options.table].degree;
+  e->degree = degree < CUBIC ? degree : CUBIC;
   e->arkode = ERKStepCreate(htf_flow__derive, 0, e->shared.vector, e->shared.context);
   HTF_CHECK(e->arkode != NULL, HTF_E_MEMORY, "no memory for ARKODE");
   HTF_CHECK(ERKStepSetErrHandlerFn(e->arkode, htf_flow__hear, flow) == 0 &&
                 ERKStepSetUserData(e->arkode, flow) == 0 &&
                 ERKStepSetTableNum(e->arkode, tables[flow->options.table].number) == 0 &&
                 ERKStepWFtolerances(e->arkode, htf_flow__weigh) == 0 &&
-                ERKStepSetInterpolantDegree(e->arkode, CUBIC) == 0 &&
+                ERKStepSetInterpolantDegree(e->arkode, e->degree) == 0 &&
                 ERKStepSetMaxNumSteps(e->arkode, -1) == 0 &&
                 ERKStepSetMaxHnilWarns(e->arkode, -1) == 0 &&
                 ERKStepSetMinStep(e->arkode, SHORTEST) == 0 &&
@@ -153,8 +157,9 @@ static htf_status step(htf_flow *flow, double *next, double *length) {
     N_VSetArrayPointer(next, s->vector);
     flag = ERKStepEvolve(e->arkode, LONGEST, s->vector, &clock, ARK_ONE_STEP);
     flow->counts.rejected = count_undone(e);
+    HTF_TRY(s->failure);
     HTF_CHECK(flag != ARK_MEM_FAIL, HTF_E_MEMORY, "no memory for ARKODE: %s", s->complaint);
-    if (flag < 0 && (s->refusals == refusals || s->failure != HTF_OK)) {
+    if (flag < 0 && s->refusals == refusals) {
       HTF_TRY(htf_flow__no_step(flow));
     }
     if (flag < 0) {
@@ -201,12 +206,12 @@ static htf_status fill_taylor(htf_flow *flow, erk *e, double *scratch) {
   htf_flow_sundials *s = &e->shared;
   double end;
   ERKStepGetCurrentTime(e->arkode, &end);
-  for (int k = 0; k <= CUBIC; k++) {
+  for (int k = 0; k <= e->degree; k++) {
     N_VSetArrayPointer(s->taylor + k * flow->system.size, s->vector);
     HTF_CHECK(ERKStepGetDky(e->arkode, end, k, s->vector) == 0, HTF_E_INTERNAL,
               "ARKODE's interpolant: %s", s->complaint);
   }
-  htf_flow__scale_taylor(flow, CUBIC);
+  htf_flow__scale_taylor(flow, e->degree);
   if (tables[flow->options.table].degree == QUARTIC) {
     HTF_TRY(add_quartic(flow, s, scratch));
   }

@@ -144,7 +144,6 @@ void htf_flow__begin_step(htf_flow_sundials *s) {
 htf_status htf_flow__no_step(const htf_flow *flow) {
   htf_status status = HTF_OK;
   const htf_flow_sundials *s = flow->method;
-  HTF_TRY(s->failure);
   HTF_CHECK(false, HTF_E_NUMERIC, "no step from time %.17g: %s%s%s", flow->time.high,
             s->complaint, s->refusal[0] ? "; last refusal: " : "", s->refusal);
 done:

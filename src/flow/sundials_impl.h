@@ -53,8 +53,8 @@ double htf_flow__first_step(const htf_flow *flow, const double *slope, const dou
 // The same where J is not at hand, with a difference of f along f for J f.
 htf_status htf_flow__guess_step(htf_flow *flow, double *step);
 
-// Before a step, and after one that failed, `what` the library's verdict: raises the
-// callback's own failure, or HTF_E_NUMERIC.
+// Before a step; and after one that could not be made, to raise HTF_E_NUMERIC with what
+// SUNDIALS and the callbacks had to say.
 void htf_flow__begin_step(htf_flow_sundials *s);
 htf_status htf_flow__no_step(const htf_flow *flow);
 // Raises HTF_E_NUMERIC where callbacks have refused too many points in this segment.

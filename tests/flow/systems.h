@@ -139,6 +139,61 @@ static inline htf_status stiff_product(void *context, const double *y, const dou
   return count_product(context);
 }
 
+// y' = -grad L, L = sum_k e_k^2 / 2 with the residuals of two products of three factors and
+// of one that couples them:
+//   e = (y0 y1 y2 - 1, y3 y4 y5 - 1/2, y0 y3 - 1/10)
+enum { FACTORS = 6 };
+
+// jacobian [3, 6], of e.
+static inline void residuals(const double *y, double *e, double jacobian[3][FACTORS]) {
+  e[0] = y[0] * y[1] * y[2] - 1;
+  e[1] = y[3] * y[4] * y[5] - 0.5;
+  e[2] = y[0] * y[3] - 0.1;
+  double rows[3][FACTORS] = {{y[1] * y[2], y[0] * y[2], y[0] * y[1], 0, 0, 0},
+                             {0, 0, 0, y[4] * y[5], y[3] * y[5], y[3] * y[4]},
+                             {y[3], 0, 0, y[0], 0, 0}};
+  for (int k = 0; k < 3; k++) {
+    for (int i = 0; i < FACTORS; i++) {
+      jacobian[k][i] = rows[k][i];
+    }
+  }
+}
+
+static inline htf_status factors(void *context, const double *y, double *dy) {
+  double e[3], jacobian[3][FACTORS];
+  residuals(y, e, jacobian);
+  for (int i = 0; i < FACTORS; i++) {
+    dy[i] = 0;
+    for (int k = 0; k < 3; k++) {
+      dy[i] -= e[k] * jacobian[k][i];
+    }
+  }
+  return count_call(context);
+}
+
+// -(J^T J + sum_k e_k d2 e_k) v
+static inline htf_status factors_product(void *context, const double *y, const double *v,
+                                         double *product) {
+  double e[3], jacobian[3][FACTORS], along[3] = {0};
+  residuals(y, e, jacobian);
+  for (int k = 0; k < 3; k++) {
+    for (int i = 0; i < FACTORS; i++) {
+      along[k] += jacobian[k][i] * v[i];
+    }
+  }
+  for (int i = 0; i < FACTORS; i++) {
+    int a = i / 3 * 3 + (i + 1) % 3, b = i / 3 * 3 + (i + 2) % 3, k = i / 3;
+    product[i] = -e[k] * (y[a] * v[b] + y[b] * v[a]);
+    if (i % 3 == 0) {
+      product[i] -= e[2] * v[3 - i];
+    }
+    for (k = 0; k < 3; k++) {
+      product[i] -= along[k] * jacobian[k][i];
+    }
+  }
+  return count_product(context);
+}
+
 // ---- driving
 
 static inline htf_flow_options bdf_options(double rtol) {
