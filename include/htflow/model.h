@@ -56,12 +56,37 @@ int64_t htf_model_offset(const htf_model *model, int node);
 // Every weight N(0, std^2), in theta's order.
 void htf_model_gaussian(const htf_model *model, htf_random *stream, double std,
                         double *theta);
+// Every weight of W^(v) N(mean, std^2 R_v^-width_exponent), with R_v the rows of W^(v): how
+// many numbers each of its outputs sums, which is the size of a leaf's mode and the width
+// of an interior node. Exponent 0 knows no width, 1 keeps V_v as large as P_v at any width.
+// The same numbers are drawn as by htf_model_gaussian.
+typedef struct htf_normal {
+  double mean, std, width_exponent;
+} htf_normal;
+void htf_model_normal(const htf_model *model, htf_random *stream, htf_normal law,
+                      double *theta);
+// Each W^(v) is std times a matrix of orthonormal columns, or rows where it has more
+// columns than rows, evenly distributed over all such matrices. Raises HTF_E_MEMORY,
+// HTF_E_NUMERIC.
+htf_status htf_model_orthogonal(const htf_model *model, htf_random *stream, double std,
+                                double *theta);
+// Each W^(v) is std times the rectangular identity: W^(v)[i, j] = std if i = j, else 0.
+void htf_model_identity(const htf_model *model, double std, double *theta);
 // Balances theta in place: within each local component all vectors get the geometric mean
 // of their norms, sweep after sweep over all components until no norm moves by more than
 // 1e-15 relative (Osborne's iteration; theory.md section 3). The end tensor is kept. A
 // component with a zero vector becomes zero. Raises HTF_E_MEMORY, HTF_E_NUMERIC after
 // 10,000 sweeps or where a weight is not finite; theta then stays as it was.
 htf_status htf_model_balance(const htf_model *model, double *theta);
+// Balances theta and then unbalances it, the end tensor kept: in each local component of a
+// node v one vector grows by 1 + delta and another shrinks by it. They are row r of W^(v)
+// (of a frozen root, column r of the last child) and column r of the first child, in this
+// order at even depths and the other way round at odd ones. As a weight stands in two
+// components, the norms in one then differ by 1 to 4 factors of 1 + delta: the
+// unbalancedness magnitude is at least 1 - (1 + delta)^-2 and at most (1 + delta)^4 - (1 +
+// delta)^-4 times the largest sigma^(2 / K_v). delta >= 0. Raises as balancing, and
+// HTF_E_CONFIG for delta.
+htf_status htf_model_unbalance(const htf_model *model, double delta, double *theta);
 
 // ---- local components (theory.md section 3) -------------------------------------------
 

@@ -122,11 +122,3 @@ int64_t htf_model_cols(const htf_model *model, int node) {
 int64_t htf_model_offset(const htf_model *model, int node) {
   return model->offset[node];
 }
-
-void htf_model_gaussian(const htf_model *model, htf_random *stream, double std,
-                        double *theta) {
-  htf_random_normal(stream, model->parameters, theta);
-  for (int64_t i = 0; i < model->parameters; i++) {
-    theta[i] *= std;
-  }
-}

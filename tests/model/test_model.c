@@ -61,28 +61,6 @@ Test(model, refuses_what_does_not_fit) {
   cr_assert(eq(i64, htf_memory_blocks(), 0));
 }
 
-// The mean square of n normals of variance 1 has standard deviation sqrt(2 / n): five of
-// them.
-Test(model, draws_gaussian_weights_of_the_std_asked_for) {
-  htf_tree *tree = NULL;
-  htf_model *model = NULL;
-  int64_t shape[] = {30, 30, 30, 30};
-  cr_assert(htf_tree_from_label("binary", 4, 50, &tree) == HTF_OK);
-  cr_assert(htf_model_create(HTF_MODEL_HTF, tree, shape, &model) == HTF_OK);
-  int64_t n = htf_model_parameters(model);
-  double *theta = htf_memory_get((size_t)n, sizeof *theta);
-  htf_random stream = htf_random_open(1, HTF_RANDOM_TEST, 0), same = stream;
-  htf_model_gaussian(model, &stream, 0.01, theta);
-  cr_assert(
-      epsilon_eq(dbl, dot(n, theta, theta) / (double)n / 1e-4, 1, 5 * sqrt(2 / (double)n)));
-  double *again = random_doubles(&same, n);
-  cr_assert(eq(dbl, theta[n - 1], 0.01 * again[n - 1]));
-  HTF_FREE(again);
-  HTF_FREE(theta);
-  htf_model_destroy(&model);
-  htf_tree_destroy(&tree);
-}
-
 Test(model, gives_everything_back_when_memory_ends) {
   random_model c = random_model_make(1, HTF_MODEL_HTF);
   int64_t blocks = htf_memory_blocks(), nth = 1;

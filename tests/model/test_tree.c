@@ -217,6 +217,11 @@ static int try_garbage(const char *text, int order) {
   htf_tree_destroy(&tree);
   htf_tree_parse(text, 7, &tree);
   htf_tree_destroy(&tree);
+  if (htf_tree_read(text, &tree) == HTF_OK) {
+    check_tree(tree);
+    newick_of(tree);
+  }
+  htf_tree_destroy(&tree);
   return status == HTF_OK;
 }
 

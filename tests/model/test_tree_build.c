@@ -209,3 +209,101 @@ Test(tree_build, depth_takes_the_smallest_arity_that_reaches_it) {
     }
   }
 }
+
+// ---- chains ---------------------------------------------------------------------------
+
+static const char *name_of(const htf_tree *tree, int node) {
+  static char text[HTF_TREE_TEXT];
+  cr_assert(eq(int, htf_tree_node_name(tree, node, text, sizeof text), HTF_OK));
+  return text;
+}
+
+Test(tree_build, a_chain_has_a_weight_matrix_for_each_factor) {
+  static const char *const texts[] = {"(0,1)4;", "((0)4,1)4;", "(((0)4)4,1)4;"};
+  htf_tree *tree = NULL;
+  for (int depth = 2; depth <= 64; depth++) {
+    cr_assert(eq(int, htf_tree_chain(depth, 4, &tree), HTF_OK));
+    check_tree(tree);
+    cr_assert(eq(int, htf_tree_order(tree), 2));
+    cr_assert(eq(int, htf_tree_nodes(tree), depth + 1)); // the root's is frozen
+    cr_assert(eq(int, htf_tree_depth(tree), depth - 1));
+    cr_assert(eq(int, htf_tree_children(tree, htf_tree_root(tree)), 2));
+    if (depth <= 4) {
+      cr_assert(eq(str, (char *)newick_of(tree), (char *)texts[depth - 2]));
+    }
+    htf_tree_destroy(&tree);
+  }
+  for (int depth = -1; depth < 200; depth += depth == 1 ? 64 : 1) {
+    cr_assert(eq(int, htf_tree_chain(depth, 4, &tree), HTF_E_CONFIG));
+  }
+  cr_assert(eq(str, (char *)htf_error_message(),
+               "a product of 199 matrices: there must be 2 .. 64"));
+  cr_assert(eq(int, htf_tree_chain(3, 0, &tree), HTF_E_CONFIG));
+  cr_assert(eq(ptr, tree, NULL));
+  cr_assert(eq(i64, htf_memory_blocks(), 0));
+}
+
+Test(tree_build, unary_nodes_have_names_of_their_own) {
+  htf_tree *tree = NULL;
+  cr_assert(eq(int, htf_tree_read("((((0)2)3,(1)4)5,((3,2)6)7)8;", &tree), HTF_OK));
+  static const char *const names[] = {"0", "0+", "0++", "1",    "1+",     "0_1",
+                                      "3", "2",  "3_2", "3_2+", "0_1_3_2"};
+  cr_assert(eq(int, htf_tree_nodes(tree), 11));
+  for (int v = 0; v < 11; v++) {
+    cr_assert(eq(str, (char *)name_of(tree, v), (char *)names[v]));
+  }
+  check_tree(tree);
+  htf_tree_destroy(&tree);
+}
+
+Test(tree_build, a_chain_is_read_as_it_was_written_but_not_parsed) {
+  for (int depth = 2; depth <= 64; depth++) {
+    htf_tree *tree = NULL, *again = NULL;
+    char text[HTF_TREE_TEXT];
+    cr_assert(eq(int, htf_tree_chain(depth, HTF_TREE_MAX_WIDTH, &tree), HTF_OK));
+    strcpy(text, newick_of(tree));
+    cr_assert(eq(int, htf_tree_read(text, &again), HTF_OK), "%s", htf_error_message());
+    cr_assert(eq(str, (char *)newick_of(again), text));
+    htf_tree_destroy(&again);
+    htf_status parsed = htf_tree_parse(text, 0, &again);
+    cr_assert(eq(int, parsed, depth == 2 ? HTF_OK : HTF_E_CONFIG));
+    htf_tree_destroy(&again);
+    htf_tree_destroy(&tree);
+  }
+  cr_assert(eq(i64, htf_memory_blocks(), 0));
+}
+
+Test(tree_build, reading_refuses_what_was_never_written) {
+  static const struct {
+    const char *text, *message;
+  } cases[] = {
+      {"((0,1)2)3;", "column 8: expected ',': a node has two children or more"},
+      {"(0)3;", "column 3: expected ',': a node has two children or more"},
+      {"((0),1)3;", "column 5: expected the node's width"},
+      {"(()2,1)3;", "column 3: expected a mode or '('"},
+      {"((0)2,1);", "column 9: expected the node's width"},
+      {"((0)2,0)3;", "column 7: mode 0 stands already in column 3"},
+  };
+  htf_tree *tree = NULL;
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    cr_assert(eq(int, htf_tree_read(cases[i].text, &tree), HTF_E_CONFIG));
+    cr_assert(eq(str, (char *)htf_error_message(), (char *)cases[i].message));
+  }
+  char text[HTF_TREE_TEXT] = ""; // 64 interior nodes, none nested deep
+  for (int i = 0; i < 32; i++) {
+    strcat(text, "(");
+  }
+  strcat(text, "0");
+  for (int i = 0; i < 31; i++) {
+    strcat(text, ")1");
+  }
+  strcat(text, ",");
+  for (int i = 0; i < 32; i++) {
+    strcat(text, "(");
+  }
+  cr_assert(eq(int, htf_tree_read(text, &tree), HTF_E_CONFIG));
+  cr_assert(eq(str, (char *)htf_error_message(),
+               "column 128: a tree has at most 63 interior nodes"));
+  cr_assert(eq(ptr, tree, NULL));
+  cr_assert(eq(i64, htf_memory_blocks(), 0));
+}
