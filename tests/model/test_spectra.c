@@ -11,7 +11,7 @@ enum { CASES = 120 };
 static random_model make(const char *newick, htf_model_kind kind, const int64_t *shape) {
   random_model c = {.stream = htf_random_open(5, HTF_RANDOM_TEST, 0), .entries = 1};
   htf_tree *tree = NULL;
-  cr_assert(htf_tree_parse(newick, 0, &tree) == HTF_OK, "%s", htf_error_message());
+  cr_assert(htf_tree_read(newick, &tree) == HTF_OK, "%s", htf_error_message());
   cr_assert(htf_model_create(kind, tree, shape, &c.model) == HTF_OK);
   htf_tree_destroy(&tree);
   c.tree = htf_model_tree(c.model);
@@ -59,8 +59,7 @@ static void compare(const random_model *c, double tolerance, int label) {
 // 1e-12 of the largest is some thousand roundings, most of them the dense oracle's.
 Test(spectra, are_those_of_the_dense_matricizations) {
   for (int i = 0; i < CASES; i++) {
-    random_model c =
-        random_model_make((uint64_t)i, i % 3 == 2 ? HTF_MODEL_CP : HTF_MODEL_HTF);
+    random_model c = random_model_make((uint64_t)i, random_kind(i));
     compare(&c, 1e-12, i);
     random_model_free(&c);
   }
@@ -76,6 +75,29 @@ Test(spectra, of_many_panels_are_those_of_the_dense_matricizations) {
     compare(&c, 1e-12, i);
     random_model_free(&c);
   }
+}
+
+// A unary node has its child's modes; where it is narrower, the child's other values are
+// zero.
+Test(spectra, of_a_unary_node_are_its_childs) {
+  static const int64_t shape[] = {6, 7, 5};
+  random_model c = make("((((0)4)3)5,((1,2)6)7)8;", HTF_MODEL_HTF, shape);
+  htf_spectra *spectra = spectra_of(&c);
+  for (int v = 0; v < htf_tree_root(c.tree); v++) {
+    if (htf_tree_children(c.tree, v) == 1) {
+      int child = htf_tree_child(c.tree, v, 0);
+      const double *values = htf_spectra_values(spectra, v),
+                   *below = htf_spectra_values(spectra, child);
+      int64_t count = htf_spectra_count(spectra, v);
+      for (int64_t i = 0; i < htf_spectra_count(spectra, child); i++) {
+        double value = i < count ? values[i] : 0;
+        cr_assert(epsilon_eq(dbl, below[i], value, 1e-14 * below[0]));
+      }
+    }
+  }
+  htf_spectra_destroy(&spectra);
+  compare(&c, 1e-12, 0);
+  random_model_free(&c);
 }
 
 Test(spectra, of_rank_deficient_weights_end_in_zeros) {
@@ -152,23 +174,27 @@ Test(spectra, keep_three_digits_at_a_trillionth_of_the_largest) {
 
 // ---- scales ---------------------------------------------------------------------------
 
-// Powers of two commute with rounding: the very same digits.
+// Powers of two commute with rounding: the very same digits. The product of three
+// leaves is below the smallest double.
 Test(spectra, scale_with_the_weights_to_the_last_bit) {
   static const int64_t shape[] = {4, 3, 5, 3, 2};
-  random_model c = make("((4,1)5,0,(3,2)4)6;", HTF_MODEL_HTF, shape);
+  random_model c = make("((4,1,3)5,0,2)6;", HTF_MODEL_HTF, shape);
   htf_spectra *before = spectra_of(&c), *after = NULL;
   int root = htf_tree_root(c.tree);
   for (int v = 0; v <= root; v++) {
     int64_t size = htf_model_rows(c.model, v) * htf_model_cols(c.model, v);
+    double scale = v == root                          ? 0x1p1000
+                   : htf_tree_children(c.tree, v) > 0 ? 0x1p900
+                                                      : 0x1p-400;
     for (int64_t i = 0; i < size; i++) {
-      c.theta[htf_model_offset(c.model, v) + i] *= v == root ? 0x1p900 : 0x1p-100;
+      c.theta[htf_model_offset(c.model, v) + i] *= scale;
     }
   }
   after = spectra_of(&c);
   for (int v = 0; v < root; v++) {
     for (int64_t i = 0; i < htf_spectra_count(after, v); i++) {
       cr_assert(eq(dbl, htf_spectra_values(after, v)[i],
-                   htf_spectra_values(before, v)[i] * 0x1p200));
+                   htf_spectra_values(before, v)[i] * 0x1p-100));
     }
   }
   htf_spectra_destroy(&before);
@@ -251,20 +277,23 @@ Test(spectra, of_order_64_agree_with_each_other_and_with_the_norm) {
 
 Test(spectra, gives_everything_back_when_memory_ends) {
   static const int64_t shape[] = {4, 3, 5, 2};
-  random_model c = make("(0,(1,2,3)3)2;", HTF_MODEL_HTF, shape);
-  int64_t blocks = htf_memory_blocks(), nth = 1;
-  for (htf_status status = HTF_E_MEMORY; status != HTF_OK; nth++) {
-    htf_spectra *spectra = NULL;
-    htf_memory_fail_at(nth);
-    status = htf_spectra_create(c.model, &spectra);
-    htf_memory_fail_at(0);
-    cr_assert(status == HTF_OK || status == HTF_E_MEMORY);
-    htf_spectra_destroy(&spectra);
-    cr_assert(eq(i64, htf_memory_blocks(), blocks));
+  for (int kind = 0; kind < 2; kind++) {
+    random_model c = make(kind == HTF_MODEL_CP ? "(0,1,2,3)4;" : "(0,(1,2,3)3)2;",
+                          (htf_model_kind)kind, shape);
+    int64_t blocks = htf_memory_blocks(), nth = 1;
+    for (htf_status status = HTF_E_MEMORY; status != HTF_OK; nth++) {
+      htf_spectra *spectra = NULL;
+      htf_memory_fail_at(nth);
+      status = htf_spectra_create(c.model, &spectra);
+      htf_memory_fail_at(0);
+      cr_assert(status == HTF_OK || status == HTF_E_MEMORY);
+      htf_spectra_destroy(&spectra);
+      cr_assert(eq(i64, htf_memory_blocks(), blocks));
+    }
+    cr_assert(gt(i64, nth, 20));
+    random_model_free(&c);
+    cr_assert(eq(i64, htf_memory_blocks(), 0));
   }
-  cr_assert(gt(i64, nth, 20));
-  random_model_free(&c);
-  cr_assert(eq(i64, htf_memory_blocks(), 0));
 }
 
 Test(spectra, computing_allocates_nothing) {

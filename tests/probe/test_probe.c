@@ -50,6 +50,7 @@ static void tear_down(scene *s) {
   htf_problem_destroy(&s->problem);
   htf_model_destroy(&s->model);
   htf_tree_destroy(&s->tree);
+  cr_assert(eq(i64, htf_memory_blocks(), 0));
 }
 
 static void measure(scene *s) {
