@@ -114,7 +114,7 @@ htf_status htf_flow__guess_step(htf_flow *flow, double *step) {
   HTF_TRY(htf_flow__derivative(flow, flow->state, slope));
   double speed = htf_flow__rms(slope, size);
   double way = 0.01 * htf_flow__rms(flow->state, size) + FLOOR;
-  double d = speed > 0 ? fmin(way / speed, FARTHEST) : 1;
+  double d = fmin(way / speed, FARTHEST);
   for (int64_t i = 0; i < size; i++) {
     near[i] = flow->state[i] + d * slope[i];
   }

@@ -93,6 +93,26 @@ Test(control, methods_agree_on_a_nonlinear_gradient_system) {
   cr_assert(gt(dbl, fabs(found[0][3][0]), 0.3)); // learnt
 }
 
+Test(control, first_step_is_half_of_what_the_first_order_error_allows) {
+  const double rates[] = {1, 3, 1e6, 1e-6};
+  for (int m = 0; m < METHODS; m++) {
+    for (int k = 0; k < 4; k++) {
+      system_context context = {.rate = rates[k], .size = 2};
+      htf_flow_system system = {2, &context, decay, decay_product};
+      htf_flow_options options = options_of(m, 1e-6);
+      double y[] = {1, -2};
+      htf_flow *flow = start_flow(&system, &options, y);
+      step_flow(flow);
+      // h^2 |y''| / 2 = rtol |y|, y'' = rate^2 y; differences of f are exact but for
+      // rounding of 1e-16 in 1e-2.
+      double want = 0.5 * sqrt(2 * 1e-6) / rates[k];
+      cr_assert(epsilon_eq(dbl, htf_flow_last_step(flow) / want, 1, 1e-12), "%s: %g for %g",
+                methods[m].name, htf_flow_last_step(flow), want);
+      htf_flow_destroy(&flow);
+    }
+  }
+}
+
 // ---- arc length
 
 Test(control, arc_on_a_straight_line_is_the_way_made) {
