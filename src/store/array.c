@@ -13,8 +13,6 @@
 #include "htflow/memory.h"
 #include "layout_impl.h"
 
-_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "digests are of little-endian");
-
 enum { CHUNK_BYTES = 1 << 18, TINY_BYTES = 4096, TEXT_ROWS = 1024, GZIP_LEVEL = 1 };
 
 struct htf_results__array {
@@ -231,17 +229,6 @@ done:
 
 // ---- writing ----------------------------------------------------------------------------
 
-static htf_status feed_texts(htf_results__array *array) {
-  htf_status status = HTF_OK;
-  for (int64_t i = 0; i < array->filled; i++) {
-    uint64_t length = strlen(array->texts[i]);
-    HTF_TRY(htf_digester_feed(array->digester, &length, sizeof length));
-    HTF_TRY(htf_digester_feed(array->digester, array->texts[i], length));
-  }
-done:
-  return status;
-}
-
 static void clear_block(htf_results__array *array) {
   for (int64_t i = 0; array->kind == HTF_ARRAY_TEXT && i < array->filled; i++) {
     HTF_FREE(array->texts[i]);
@@ -263,7 +250,7 @@ static htf_status flush(htf_results__array *array) {
     return HTF_OK;
   }
   if (array->kind == HTF_ARRAY_TEXT) {
-    HTF_TRY(feed_texts(array));
+    HTF_TRY(htf_manifest__feed_texts(array->digester, array->filled, array->texts));
   } else {
     HTF_TRY(htf_digester_feed(array->digester, block,
                               (size_t)(array->filled * array->row * 8)));
@@ -294,13 +281,6 @@ done:
   return status;
 }
 
-// Every NAN becomes the one NAN whose bits content_checksum is defined on.
-static void copy_reals(int64_t n, const double *from, double *to) {
-  for (int64_t i = 0; i < n; i++) {
-    to[i] = isnan(from[i]) ? NAN : from[i];
-  }
-}
-
 htf_status htf_results__put_reals(htf_results__array *array, const int64_t *dims,
                                   const double *values) {
   htf_status status = HTF_OK;
@@ -319,8 +299,8 @@ htf_status htf_results__put_reals(htf_results__array *array, const int64_t *dims
   }
   for (int64_t i = 0; values != NULL && i < have[0]; i++) {
     for (int64_t j = 0; j < have[1]; j++) {
-      copy_reals(have[2], values + (i * have[1] + j) * have[2],
-                 row + (i * room[1] + j) * room[2]);
+      htf_manifest__copy_reals(have[2], values + (i * have[1] + j) * have[2],
+                               row + (i * room[1] + j) * room[2]);
     }
   }
   array->filled++;
@@ -368,8 +348,8 @@ htf_status htf_results__array_close(htf_results__array **array) {
             a->path, (long long)a->written, (long long)a->dims[0]);
   HTF_TRY(htf_digester_finish(a->digester, &digest));
   if (a->checked) {
-    HTF_TRY(htf_results__enter(a->layout, a->path, letters[a->kind], a->rank, a->dims,
-                               &digest));
+    HTF_TRY(htf_manifest__enter(htf_results__manifest(a->layout), a->path, letters[a->kind],
+                                a->rank, a->dims, &digest));
   }
   HTF_TRY(htf_file__close(&a->id));
 done:

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The file, its groups and scales, and the manifest behind content_checksum.
+// The file, its groups and scales.
 #include "layout_impl.h"
 
 #include <hdf5_hl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "disk_impl.h"
@@ -15,8 +14,7 @@
 struct htf_results__layout {
   htf_results__disk *disk;
   hid_t file, root;
-  int64_t lines, room;
-  char **line; // [lines] of the manifest, unsorted
+  htf_manifest__list manifest;
 };
 
 // ---- the file ---------------------------------------------------------------------------
@@ -90,55 +88,13 @@ void htf_results__destroy(htf_results__layout **layout) {
     htf_file__drop(&l->root);
     htf_file__drop(&l->file);
     htf_results__disk_destroy(&l->disk);
-    for (int64_t i = 0; i < l->lines; i++) {
-      HTF_FREE(l->line[i]);
-    }
-    HTF_FREE(l->line);
+    htf_manifest__clear(&l->manifest);
     HTF_FREE(*layout);
   }
 }
 
-// ---- the manifest -----------------------------------------------------------------------
-
-htf_status htf_results__enter(htf_results__layout *layout, const char *path, char kind,
-                              int rank, const hsize_t *dims, const htf_digest *digest) {
-  htf_status status = HTF_OK;
-  char shape[128] = "", text[HTF_DIGEST_TEXT];
-  for (int i = 0, used = 0; i < rank; i++) {
-    used += snprintf(shape + used, sizeof shape - (size_t)used, "%s%llu", i > 0 ? "x" : "",
-                     (unsigned long long)dims[i]);
-  }
-  htf_digest_text(digest, text);
-  if (layout->lines == layout->room) {
-    int64_t room = layout->room > 0 ? 2 * layout->room : 64;
-    HTF_RESIZE(layout->line, room);
-    layout->room = room;
-  }
-  HTF_TRY(htf_file__format(&layout->line[layout->lines], "%s %c %s %s\n", path, kind, shape,
-                           text));
-  layout->lines++;
-done:
-  return status;
-}
-
-static int by_bytes(const void *a, const void *b) {
-  return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-htf_status htf_results__checksum(htf_results__layout *layout, htf_digest *checksum) {
-  htf_status status = HTF_OK;
-  htf_digester *digester = NULL;
-  HTF_TRY(htf_digester_create(&digester));
-  if (layout->lines > 0) {
-    qsort(layout->line, (size_t)layout->lines, sizeof *layout->line, by_bytes);
-  }
-  for (int64_t i = 0; i < layout->lines; i++) {
-    HTF_TRY(htf_digester_feed(digester, layout->line[i], strlen(layout->line[i])));
-  }
-  HTF_TRY(htf_digester_finish(digester, checksum));
-done:
-  htf_digester_destroy(&digester);
-  return status;
+htf_manifest__list *htf_results__manifest(htf_results__layout *layout) {
+  return &layout->manifest;
 }
 
 // ---- groups and scales ------------------------------------------------------------------

@@ -17,6 +17,7 @@
 
 #include "htflow/digest.h"
 #include "htflow/status.h"
+#include "manifest_impl.h"
 
 // Dimensions of an array; bytes of a path within the file.
 enum { HTF_LAYOUT_RANK = 4, HTF_LAYOUT_PATH = 512 };
@@ -60,11 +61,8 @@ typedef struct htf_results__about {
 htf_status htf_results__create(const char *path, htf_results__layout **layout);
 // The root group, to hang attributes on; borrowed.
 hid_t htf_results__root(const htf_results__layout *layout);
-// Enters the digest of a checked array's elements. `kind` is its letter in the manifest.
-htf_status htf_results__enter(htf_results__layout *layout, const char *path, char kind,
-                              int rank, const hsize_t *dims, const htf_digest *digest);
-// content_checksum of all checked arrays closed so far.
-htf_status htf_results__checksum(htf_results__layout *layout, htf_digest *checksum);
+// The digests of all checked arrays closed so far; borrowed.
+htf_manifest__list *htf_results__manifest(htf_results__layout *layout);
 // Writes out and closes the file; all ids must be closed. Raises HTF_E_IO.
 htf_status htf_results__finish(htf_results__layout *layout);
 // Raises HTF_E_IO once the disk has refused anything.

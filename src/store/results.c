@@ -219,7 +219,7 @@ static htf_status write_layout(const htf_results_source *source,
   }
   HTF_TRY(write_runs(source, layout, classes));
   HTF_TRY(htf_results__write_classes(classes, source, layout));
-  HTF_TRY(htf_results__checksum(layout, checksum));
+  HTF_TRY(htf_manifest__checksum(htf_results__manifest(layout), checksum));
   htf_digest_text(checksum, text);
   HTF_TRY(htf_file__put_text(root, "content_checksum", text));
 done:
