@@ -68,11 +68,7 @@ static htf_status evaluate(const htf_problem_target *target, htf_problem_part *p
   const int64_t *shape = htf_model_shape(target->model);
   htf_points *points = NULL;
   htf_evaluation *evaluation = NULL;
-  if (part->inputs != NULL) {
-    HTF_TRY(htf_points_create_vectors(tree, shape, part->count, part->inputs, &points));
-  } else {
-    HTF_TRY(htf_points_create(tree, shape, part->count, part->indices, &points));
-  }
+  HTF_TRY(htf_problem_points(htf_problem__view(part), tree, shape, &points));
   HTF_TRY(htf_evaluation_create(target->model, points, HTF_USE_VALUES, &evaluation));
   htf_evaluation_forward(evaluation, target->theta, part->values);
 done:
@@ -99,7 +95,7 @@ static void look_up(const htf_problem *problem, const double *tensor,
 //   y_k = a_k^T T b_k,  a_k = x_k^(1) o .. o x_k^(h) [A],  b_k = x_k^(h+1) o .. o x_k^(N)
 //   [B]
 // Cost: 2 A B a measurement. BATCH of them share each row of T that is read.
-enum { BATCH = 8, LANES = 4 };
+enum { BATCH = 8, LANES = 8 };
 
 typedef struct contraction {
   const htf_problem *problem;

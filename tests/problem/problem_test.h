@@ -62,7 +62,7 @@ static inline void refuses(const htf_plant *recipe, htf_status status, const cha
       cr_assert(status_ == HTF_OK || status_ == HTF_E_MEMORY);                             \
       cr_assert(status_ == HTF_OK || htf_memory_blocks() == before_);                      \
     }                                                                                      \
-    cr_assert(nth_ > 6);                                                                   \
+    cr_assert(nth_ > 5);                                                                   \
     htf_problem_destroy(&(problem));                                                       \
     cr_assert(eq(i64, htf_memory_blocks(), before_));                                      \
   } while (0)

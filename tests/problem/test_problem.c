@@ -107,6 +107,25 @@ Test(problem, does_not_hold_a_large_tensor) {
   htf_memory_release(tensor);
 }
 
+Test(problem, its_samples_are_points_of_a_model_by_what_is_there) {
+  double inputs[2 * ORDER * WIDTH], values[ENTRIES] = {1, 2};
+  int64_t indices[] = {1, 2, 1, 0, 0, 0, 2, 3, 1};
+  htf_samples samples[] = {entries_of(3, indices, values),
+                           vectors_of(2, inputs, values),
+                           {.count = ENTRIES, .values = values, .all = true}};
+  htf_plant recipe = recipe_of(HTF_PROBLEM_FULL);
+  int leaf = htf_tree_leaf(recipe.tree, 1);
+  make_inputs(inputs);
+  for (int i = 0; i < 3; i++) {
+    htf_points *points = NULL;
+    cr_assert(eq(int, htf_problem_points(samples[i], recipe.tree, shape, &points), HTF_OK));
+    cr_assert(eq(i64, htf_points_count(points), samples[i].count));
+    bool vectors = htf_points_inputs(points, leaf) != NULL;
+    cr_assert(vectors == (i == 1) && htf_points_are_all(points) == (i == 2));
+    htf_points_destroy(&points);
+  }
+}
+
 // ---- lists ----------------------------------------------------------------------------
 
 enum { LIST = 12 };
