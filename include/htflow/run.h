@@ -10,7 +10,8 @@
 // t_1) with t_1 the end of the first step, or the number of accepted steps. They lie at
 // multiples of a unit; when `record.points` of them are held, every second one is dropped
 // and the unit doubles, so a run of unknown length is covered evenly. The last state is
-// always sampled.
+// always sampled. With `record.every`
+// samples lie at multiples of that many steps, and all are kept.
 #pragma once
 
 #include <stdbool.h>
@@ -27,6 +28,9 @@ HTF_BEGIN_DOOR
 typedef struct htf_run_hooks {
   // The problem of spec->problem.file; needed if the spec names one.
   htf_status (*load)(void *context, const htf_spec *spec, htf_problem **problem);
+  // Weights of spec->init.file into theta; needed if the run starts from a file.
+  htf_status (*weights)(void *context, const htf_spec *spec, const htf_model *model,
+                        double *theta);
   // Called after every accepted step; true ends the run here, without a record.
   bool (*interrupt)(void *context);
   void *context;

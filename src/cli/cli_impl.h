@@ -15,7 +15,8 @@
 // A subcommand: argv[0] is its name. *exit_code is the program's unless a status is raised.
 typedef htf_status htf_cli_command(int argc, char **argv, int *exit_code);
 
-htf_cli_command htf_cli__plan, htf_cli__run, htf_cli__doctor, htf_cli__version;
+htf_cli_command htf_cli__plan, htf_cli__run, htf_cli__check, htf_cli__doctor,
+    htf_cli__version;
 
 // ---- options --------------------------------------------------------------------------
 
@@ -67,6 +68,9 @@ typedef struct htf_cli_data {
 // A run's problem from its file (htf_run_hooks.load): context is an htf_cli_data.
 htf_status htf_cli__load(void *context, const htf_spec *spec, htf_problem **problem);
 void htf_cli__forget(htf_cli_data *data);
+// A run's first weights from their file (htf_run_hooks.weights): context is not used.
+htf_status htf_cli__weights(void *context, const htf_spec *spec, const htf_model *model,
+                            double *theta);
 
 // Floating-point operations of one gradient, parameters and bytes of a run of this spec.
 typedef struct htf_cli_size {

@@ -146,7 +146,7 @@ static htf_status execute(void *context, int64_t index, bool (*stop)(void *), vo
   htf_status status = HTF_OK;
   conductor *c = context;
   surroundings s = {c, stop, token};
-  htf_run_hooks hooks = {load, interrupt, &s};
+  htf_run_hooks hooks = {load, htf_cli__weights, interrupt, &s};
   htf_spec spec;
   HTF_TRY(htf_plan_spec(c->plan, index, &spec));
   HTF_TRY(htf_run_execute(&spec, &hooks, record));

@@ -10,17 +10,58 @@
 
 // ---- plans ----------------------------------------------------------------------------
 
+// A file of a dense tensor alone serves every task; one with samples too gives its samples.
 static htf_status describe(void *context, const char *path, htf_plan_file *file) {
   htf_status status = HTF_OK;
   htf_file_data data = {.train = 0};
   (void)context;
   HTF_TRY(htf_file_read_problem(path, &data));
   HTF_TRY(htf_file_digest(path, file->digest));
+  file->task = data.task;
   file->shape = data.shape;
   file->train = data.train;
   file->test = data.test;
+  file->tensor = data.train == 0;
 done:
   htf_file_data_clear(&data);
+  return status;
+}
+
+static htf_status read_weights(const char *path, int64_t run, htf_file_weights *weights) {
+  return run < 0 ? htf_file_read_weights(path, weights)
+                 : htf_file_read_run_weights(path, run, weights);
+}
+
+static htf_status describe_weights(void *context, const char *path, int64_t run,
+                                   htf_plan_weights *weights) {
+  static const htf_factorization kinds[] = {[HTF_MODEL_HTF] = HTF_FACTORIZATION_HTF,
+                                            [HTF_MODEL_CP] = HTF_FACTORIZATION_CP,
+                                            [HTF_MODEL_MF] = HTF_FACTORIZATION_MF};
+  htf_status status = HTF_OK;
+  htf_file_weights data = {.count = 0};
+  (void)context;
+  HTF_TRY(read_weights(path, run, &data));
+  HTF_TRY(htf_file_digest(path, weights->digest));
+  memcpy(weights->newick, data.tree, sizeof weights->newick);
+  weights->shape = data.shape;
+  weights->kind = kinds[data.kind];
+done:
+  htf_file_weights_clear(&data);
+  return status;
+}
+
+htf_status htf_cli__weights(void *context, const htf_spec *spec, const htf_model *model,
+                            double *theta) {
+  htf_status status = HTF_OK;
+  htf_file_weights data = {.count = 0};
+  (void)context;
+  HTF_TRY(read_weights(spec->init.file, spec->init.run, &data));
+  HTF_CHECK(data.count == htf_model_parameters(model), HTF_E_DATA,
+            "%s holds %lld weights of tree %s, the model has %lld", spec->init.file,
+            (long long)data.count, data.tree, (long long)htf_model_parameters(model));
+  memcpy(theta, data.theta, (size_t)data.count * sizeof *theta);
+done:
+  htf_file_weights_clear(&data);
   return status;
 }
 
@@ -32,6 +73,7 @@ static htf_status make_plan(const char *name, const char *text,
       .overrides = overrides != NULL ? overrides->count : 0,
       .override = overrides != NULL ? overrides->item : NULL,
       .describe = describe,
+      .describe_weights = describe_weights,
   };
   return htf_plan_create(&source, plan);
 }
@@ -53,21 +95,50 @@ htf_status htf_cli__text_plan(const char *name, const char *text, htf_plan **pla
 
 // ---- problems -------------------------------------------------------------------------
 
+// The target is given whole: it is measured as a planted one would be.
+static htf_status measure_tensor(const htf_file_data *d, const htf_spec *spec,
+                                 htf_problem **problem) {
+  static const htf_problem_task tasks[] = {[HTF_TASK_COMPLETION] = HTF_PROBLEM_COMPLETION,
+                                           [HTF_TASK_SENSING] = HTF_PROBLEM_SENSING,
+                                           [HTF_TASK_FULL] = HTF_PROBLEM_FULL};
+  htf_plant plant = {.task = tasks[spec->problem.task],
+                     .order = d->shape.order,
+                     .shape = d->shape.size,
+                     .tensor = d->tensor,
+                     .train = (int64_t)spec->problem.samples,
+                     .test = (int64_t)spec->problem.test,
+                     .noise = spec->problem.noise,
+                     .input_std = spec->problem.input_std,
+                     .seed = (uint64_t)spec->sweep_seed,
+                     .draw = (uint64_t)spec->problem.seed};
+  return htf_problem_plant(&plant, problem);
+}
+
 // A file with held-out samples gives all of them; a file with one list is split.
 static htf_status make_problem(const htf_file_data *d, const htf_spec *spec,
                                htf_problem **problem) {
-  htf_samples train = {d->train, d->train_indices, d->train_values};
-  htf_samples test = {d->test, d->test_indices, d->test_values};
+  htf_samples train = {.count = d->train,
+                       .indices = d->train_indices,
+                       .values = d->train_values,
+                       .inputs = d->train_inputs};
+  htf_samples test = {.count = d->test,
+                      .indices = d->test_indices,
+                      .values = d->test_values,
+                      .inputs = d->test_inputs};
   htf_split split = {.order = d->shape.order,
                      .shape = d->shape.size,
                      .all = train,
+                     .tensor = d->tensor,
                      .train = (int64_t)spec->problem.samples,
                      .test = (int64_t)spec->problem.test,
                      .seed = (uint64_t)spec->sweep_seed,
                      .draw = (uint64_t)spec->problem.seed};
-  return d->test > 0
-             ? htf_problem_create(d->shape.order, d->shape.size, train, test, problem)
-             : htf_problem_split(&split, problem);
+  if (d->train == 0) {
+    return measure_tensor(d, spec, problem);
+  }
+  return d->test > 0 ? htf_problem_create(d->shape.order, d->shape.size, train, test,
+                                          d->tensor, problem)
+                     : htf_problem_split(&split, problem);
 }
 
 htf_status htf_cli__load(void *context, const htf_spec *spec, htf_problem **problem) {

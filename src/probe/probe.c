@@ -9,8 +9,8 @@ static htf_status prepare_test(htf_probe *probe) {
   htf_status status = HTF_OK;
   htf_samples test = htf_problem_test(probe->problem);
   if (test.count > 0) {
-    HTF_TRY(htf_points_create(htf_model_tree(probe->model), htf_model_shape(probe->model),
-                              test.count, test.indices, &probe->points));
+    HTF_TRY(htf_problem_points(test, htf_model_tree(probe->model),
+                               htf_model_shape(probe->model), &probe->points));
     HTF_TRY(htf_evaluation_create(probe->model, probe->points, HTF_USE_VALUES,
                                   &probe->evaluation));
     HTF_NEW(probe->y, test.count);

@@ -29,8 +29,8 @@ htf_status htf_objective__create(const htf_model *model, const htf_problem *prob
   objective->train = htf_problem_train(problem);
   objective->parameters = htf_model_parameters(model);
   int64_t m = objective->train.count;
-  HTF_TRY(htf_points_create(htf_model_tree(model), htf_model_shape(model), m,
-                            objective->train.indices, &objective->points));
+  HTF_TRY(htf_problem_points(objective->train, htf_model_tree(model),
+                             htf_model_shape(model), &objective->points));
   HTF_TRY(htf_evaluation_create(model, objective->points,
                                 second_order ? HTF_USE_HESSIAN : HTF_USE_GRADIENT,
                                 &objective->evaluation));

@@ -11,12 +11,14 @@ struct htf_recorder {
   htf_probe *probe;
   htf_objective *objective;
   int64_t parameters, row_size;
-  double *rows;     // [points, row_size]
+  double *rows;     // [capacity, row_size]
+  int64_t capacity; // points; with `every` as many as there are
   int64_t count;    // rows held
+  htf_spacing spacing;
   double unit;      // distance of samples in the progress coordinate
   double first_end; // end of the first step: the time scale of log spacing
   double *theta;    // [parameters], an interpolated state
-  double *best;     // [parameters], where the loss of `keep` was lowest
+  double *best;     // [parameters], where the loss was lowest; or the first state
   double best_loss;
 };
 
@@ -32,7 +34,10 @@ htf_status htf_recorder__create(const htf_spec *spec, htf_probe *probe,
   recorder->parameters = parameters;
   recorder->row_size = htf_probe_row_size(probe);
   recorder->best_loss = INFINITY;
-  HTF_NEW(recorder->rows, spec->record.points * recorder->row_size);
+  recorder->spacing =
+      spec->record.every > 0 ? HTF_SPACING_STEP : (htf_spacing)spec->record.spacing;
+  recorder->capacity = spec->record.points;
+  HTF_NEW(recorder->rows, recorder->capacity * recorder->row_size);
   HTF_NEW(recorder->theta, parameters);
   HTF_NEW(recorder->best, parameters);
   *out = recorder;
@@ -66,19 +71,31 @@ static double value_of(const htf_recorder *recorder, const double *row, const ch
   return NAN;
 }
 
-// The held-out loss, or the training loss where nothing is held out.
+// Best by the held-out loss, or by the training loss where nothing is held out.
 static void keep_best(htf_recorder *recorder, const double *row, const double *theta) {
+  bool first = recorder->spec->record.weights == HTF_KEEP_FIRST;
   double loss = value_of(recorder, row, "test_loss");
   loss = isnan(loss) ? value_of(recorder, row, "train_loss") : loss;
-  if (loss < recorder->best_loss) {
+  if (first ? recorder->count == 0 : loss < recorder->best_loss) {
     recorder->best_loss = loss;
     memcpy(recorder->best, theta, (size_t)recorder->parameters * sizeof *theta);
   }
 }
 
+static htf_status make_room(htf_recorder *recorder) {
+  htf_status status = HTF_OK;
+  if (recorder->count == recorder->capacity) {
+    HTF_RESIZE(recorder->rows, 2 * recorder->capacity * recorder->row_size);
+    recorder->capacity *= 2;
+  }
+done:
+  return status;
+}
+
 static htf_status measure(htf_recorder *recorder, const double *theta, htf_flow_time time,
                           double arc, int64_t step) {
   htf_status status = HTF_OK;
+  HTF_TRY(make_room(recorder));
   double *row = recorder->rows + recorder->count * recorder->row_size;
   htf_probe_state state = {.time = time.high,
                            .time_low = time.low,
@@ -114,7 +131,7 @@ static double log_progress(const htf_recorder *recorder, double time) {
 
 // The coordinate s at the end of the step just made.
 static double progress(const htf_recorder *recorder, const htf_flow *flow) {
-  switch (recorder->spec->record.spacing) {
+  switch (recorder->spacing) {
   case HTF_SPACING_ARC:
     return htf_flow_arc(flow);
   case HTF_SPACING_LOG:
@@ -129,7 +146,7 @@ static htf_status locate(htf_recorder *recorder, htf_flow *flow, double s,
                          double *fraction) {
   htf_status status = HTF_OK;
   htf_flow_time time = {0, 0};
-  switch (recorder->spec->record.spacing) {
+  switch (recorder->spacing) {
   case HTF_SPACING_ARC:
     HTF_TRY(htf_flow_find_arc(flow, s, fraction));
     break;
@@ -150,7 +167,7 @@ done:
 // The first unit: fine enough for the shortest of runs, since thinning only coarsens.
 static double first_unit(const htf_recorder *recorder, const double *theta) {
   double sum = 0;
-  switch (recorder->spec->record.spacing) {
+  switch (recorder->spacing) {
   case HTF_SPACING_ARC:
     for (int64_t i = 0; i < recorder->parameters; i++) {
       sum += theta[i] * theta[i];
@@ -159,7 +176,7 @@ static double first_unit(const htf_recorder *recorder, const double *theta) {
   case HTF_SPACING_LOG:
     return 0.125;
   default:
-    return 1;
+    return recorder->spec->record.every > 0 ? (double)recorder->spec->record.every : 1;
   }
 }
 
@@ -207,7 +224,8 @@ htf_status htf_recorder__step(htf_recorder *recorder, htf_flow *flow, double lim
     recorder->first_end = htf_flow_now(flow).high;
   }
   double end = progress(recorder, flow);
-  while (end >= (double)(recorder->spec->record.points - 1) * recorder->unit) {
+  bool thins = recorder->spec->record.every == 0;
+  while (thins && end >= (double)(recorder->spec->record.points - 1) * recorder->unit) {
     thin(recorder); // what this step would add is dropped before it is measured
   }
   while ((double)recorder->count * recorder->unit <= end) {
@@ -249,7 +267,7 @@ static htf_status write_weights(const htf_recorder *recorder, const double *thet
   if (keep != HTF_KEEP_NONE) {
     HTF_NEW(record->weights, recorder->parameters);
     record->weight_count = recorder->parameters;
-    memcpy(record->weights, keep == HTF_KEEP_BEST ? recorder->best : theta,
+    memcpy(record->weights, keep == HTF_KEEP_FINAL ? theta : recorder->best,
            (size_t)recorder->parameters * sizeof *theta);
   }
 done:

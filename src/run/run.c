@@ -13,14 +13,13 @@
 #include "htflow/probe.h"
 #include "objective_impl.h"
 #include "recorder_impl.h"
+#include "scene_impl.h"
 
 typedef struct run {
   const htf_spec *spec;
   const htf_run_hooks *hooks;
   double start; // wall clock
-  htf_problem *problem;
-  htf_model *model;
-  double *theta; // [parameters], the start
+  htf_scene scene;
   htf_objective *objective;
   htf_probe *probe;
   htf_flow *flow;
@@ -29,64 +28,6 @@ typedef struct run {
 } run;
 
 // ---- set-up ---------------------------------------------------------------------------
-
-htf_status htf_run_model(const htf_spec *spec, htf_model **model) {
-  htf_status status = HTF_OK;
-  htf_tree *tree = NULL;
-  HTF_TRY(htf_tree_parse(spec->model.tree.newick, 0, &tree));
-  HTF_TRY(htf_model_create(HTF_MODEL_HTF, tree, spec->problem.shape.size, model));
-done:
-  htf_tree_destroy(&tree);
-  return status;
-}
-
-static htf_status plant(const htf_spec *spec, htf_problem **problem) {
-  htf_status status = HTF_OK;
-  htf_tree *tree = NULL;
-  HTF_TRY(htf_tree_parse(spec->problem.target_tree.newick, 0, &tree));
-  htf_plant recipe = {
-      .order = spec->problem.shape.order,
-      .shape = spec->problem.shape.size,
-      .kind = spec->problem.target == HTF_TARGET_CP ? HTF_MODEL_CP : HTF_MODEL_HTF,
-      .tree = tree,
-      .norm = spec->problem.target_norm,
-      .train = (int64_t)spec->problem.samples,
-      .test = (int64_t)spec->problem.test,
-      .noise = spec->problem.noise,
-      .seed = (uint64_t)spec->sweep_seed,
-      .draw = (uint64_t)spec->problem.seed,
-  };
-  HTF_TRY(htf_problem_plant(&recipe, problem));
-done:
-  htf_tree_destroy(&tree);
-  return status;
-}
-
-static htf_status make_problem(run *r) {
-  htf_status status = HTF_OK;
-  if (r->spec->problem.file[0] == '\0') {
-    HTF_TRY(plant(r->spec, &r->problem));
-  } else {
-    HTF_CHECK(r->hooks->load != NULL, HTF_E_INTERNAL, "nobody can load %s",
-              r->spec->problem.file);
-    HTF_TRY(r->hooks->load(r->hooks->context, r->spec, &r->problem));
-  }
-done:
-  return status;
-}
-
-static htf_status initialise(run *r) {
-  htf_status status = HTF_OK;
-  htf_random stream = htf_random_open((uint64_t)r->spec->sweep_seed, HTF_RANDOM_INIT,
-                                      (uint64_t)r->spec->init.seed);
-  HTF_NEW(r->theta, htf_model_parameters(r->model));
-  htf_model_gaussian(r->model, &stream, r->spec->init.std, r->theta);
-  if (r->spec->init.kind == HTF_INIT_BALANCED) {
-    HTF_TRY(htf_model_balance(r->model, r->theta));
-  }
-done:
-  return status;
-}
 
 // f = - grad L and J v = - H v, for the flow. What is not finite is a numerical failure, to
 // which the method may answer with a smaller step.
@@ -103,7 +44,7 @@ done:
 
 static htf_status derivative(void *context, const double *y, double *dy) {
   run *r = context;
-  int64_t n = htf_model_parameters(r->model);
+  int64_t n = htf_model_parameters(r->scene.model);
   const double *gradient = htf_objective__gradient(r->objective, y);
   for (int64_t i = 0; i < n; i++) {
     dy[i] = -gradient[i];
@@ -114,7 +55,7 @@ static htf_status derivative(void *context, const double *y, double *dy) {
 static htf_status jacobian(void *context, const double *y, const double *v,
                            double *product) {
   run *r = context;
-  int64_t n = htf_model_parameters(r->model);
+  int64_t n = htf_model_parameters(r->scene.model);
   htf_objective__product(r->objective, y, v, product);
   for (int64_t i = 0; i < n; i++) {
     product[i] = -product[i];
@@ -123,18 +64,36 @@ static htf_status jacobian(void *context, const double *y, const double *v,
 }
 
 static htf_status make_flow(run *r) {
-  htf_flow_system system = {.size = htf_model_parameters(r->model),
+  static const htf_flow_method methods[] = {
+      [HTF_METHOD_BDF] = HTF_FLOW_BDF,
+      [HTF_METHOD_GD] = HTF_FLOW_GD,
+      [HTF_METHOD_ADAMS] = HTF_FLOW_ADAMS,
+      [HTF_METHOD_ERK] = HTF_FLOW_ERK,
+      [HTF_METHOD_MOMENTUM] = HTF_FLOW_MOMENTUM,
+      [HTF_METHOD_GROUPRMSPROP] = HTF_FLOW_GROUPRMSPROP,
+      [HTF_METHOD_ADAM] = HTF_FLOW_ADAM,
+  };
+  static const htf_flow_table tables[] = {
+      [HTF_TABLE_DORMAND_PRINCE] = HTF_FLOW_DORMAND_PRINCE,
+      [HTF_TABLE_CASH_KARP] = HTF_FLOW_CASH_KARP,
+      [HTF_TABLE_BOGACKI_SHAMPINE] = HTF_FLOW_BOGACKI_SHAMPINE,
+      [HTF_TABLE_FEHLBERG] = HTF_FLOW_FEHLBERG,
+      [HTF_TABLE_ZONNEVELD] = HTF_FLOW_ZONNEVELD,
+  };
+  htf_flow_system system = {.size = htf_model_parameters(r->scene.model),
                             .context = r,
                             .derivative = derivative,
                             .jacobian = jacobian};
   htf_flow_options options = {
-      .method = r->spec->flow.method == HTF_METHOD_GD ? HTF_FLOW_GD : HTF_FLOW_BDF,
+      .method = methods[r->spec->flow.method],
       .rtol = r->spec->flow.rtol,
       .krylov = r->spec->flow.krylov == HTF_KRYLOV_PCG ? HTF_FLOW_PCG : HTF_FLOW_GMRES,
       .krylov_dimension = (int)r->spec->flow.krylov_dimension,
+      .table = tables[r->spec->flow.table],
       .lr = r->spec->flow.lr,
+      .beta = r->spec->flow.beta,
   };
-  return htf_flow_create(&system, &options, r->theta, &r->flow);
+  return htf_flow_create(&system, &options, r->scene.theta, &r->flow);
 }
 
 static htf_status set_up(run *r, htf_record *record) {
@@ -146,15 +105,14 @@ static htf_status set_up(run *r, htf_record *record) {
   };
   HTF_TRY(htf_spec_identity(r->spec, &record->identity));
   memcpy(record->tree, r->spec->model.tree.newick, sizeof record->tree);
-  HTF_TRY(make_problem(r));
-  HTF_TRY(htf_run_model(r->spec, &r->model));
-  HTF_TRY(initialise(r));
-  HTF_TRY(htf_objective__create(r->model, r->problem, htf_loss_l2(), second_order,
-                                &r->objective));
-  HTF_TRY(htf_probe_create(r->model, r->problem, htf_loss_l2(), &measured, &r->probe));
+  HTF_TRY(htf_scene__set_up(r->spec, r->hooks, &r->scene));
+  const htf_scene *s = &r->scene;
+  HTF_TRY(
+      htf_objective__create(s->model, s->problem, s->loss, second_order, &r->objective));
+  HTF_TRY(htf_probe_create(s->model, s->problem, s->loss, &measured, &r->probe));
   HTF_TRY(make_flow(r));
   HTF_TRY(htf_recorder__create(r->spec, r->probe, r->objective,
-                               htf_model_parameters(r->model), &r->recorder));
+                               htf_model_parameters(s->model), &r->recorder));
 done:
   return status;
 }
@@ -164,9 +122,7 @@ static void tear_down(run *r) {
   htf_flow_destroy(&r->flow);
   htf_probe_destroy(&r->probe);
   htf_objective__destroy(&r->objective);
-  HTF_FREE(r->theta);
-  htf_model_destroy(&r->model);
-  htf_problem_destroy(&r->problem);
+  htf_scene__tear_down(&r->scene);
 }
 
 // ---- stepping -------------------------------------------------------------------------
@@ -194,7 +150,7 @@ static htf_stop_reason due(run *r) {
     return HTF_STOP_TIME;
   }
   if (limit > 0 && norm_of(htf_objective__gradient(r->objective, theta),
-                           htf_model_parameters(r->model)) <= limit) {
+                           htf_model_parameters(r->scene.model)) <= limit) {
     return HTF_STOP_GRADIENT;
   }
   if (htf_flow_get_counts(r->flow).steps >= r->spec->stop.steps) {
@@ -244,7 +200,7 @@ done:
 
 static htf_status integrate(run *r, htf_stop_reason *reason) {
   htf_status status = HTF_OK;
-  HTF_TRY(htf_recorder__start(r->recorder, r->theta));
+  HTF_TRY(htf_recorder__start(r->recorder, r->scene.theta));
   HTF_TRY(judge(r, reason));
   while (*reason == HTF_STOP_NONE) {
     HTF_TRY(step(r, reason));

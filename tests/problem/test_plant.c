@@ -44,6 +44,28 @@ Test(plant, has_exactly_the_norm_asked_for) {
   }
 }
 
+// Weights of N(0, 1) from the target's stream, in theta's order: the same end tensor but
+// for its scale.
+Test(plant, draws_its_target_from_a_stream_of_its_own) {
+  htf_plant recipe = recipe_of(HTF_PROBLEM_COMPLETION);
+  htf_problem *problem = plant(&recipe);
+  htf_model *model = NULL;
+  htf_expansion *expansion = NULL;
+  double theta[64], tensor[ENTRIES];
+  htf_random stream = htf_random_open(recipe.seed, HTF_RANDOM_TARGET, recipe.draw);
+  cr_assert(eq(int, htf_model_create(recipe.kind, recipe.tree, shape, &model), HTF_OK));
+  cr_assert(eq(int, htf_expansion_create(model, &expansion), HTF_OK));
+  htf_random_normal(&stream, htf_model_parameters(model), theta);
+  htf_expansion_apply(expansion, theta, tensor);
+  double scale = 5 / norm_of(ENTRIES, tensor);
+  for (int k = 0; k < ENTRIES; k++) {
+    cr_assert(epsilon_eq(dbl, htf_problem_tensor(problem)[k], scale * tensor[k], 1e-14));
+  }
+  htf_expansion_destroy(&expansion);
+  htf_model_destroy(&model);
+  htf_problem_destroy(&problem);
+}
+
 // A tensor too large to hold is measured through its factors: by other sums, scaled to a
 // norm that is accurate to 1e-8 at worst. Full holds all of it.
 Test(plant, of_a_large_target_is_measured_without_its_tensor) {
@@ -167,31 +189,23 @@ Test(plant, full_is_refused_where_memory_would_be_absurd) {
 
 // ---- streams --------------------------------------------------------------------------
 
-// A chi-squared variable of `count` degrees strays by sqrt(2 count), the sum of products of
-// what is drawn apart by sqrt(count): five times that, and seeds are fixed.
-static void check_noise(int64_t count, const double *clean, const double *noisy,
-                        double std) {
-  enum { APART = 1024 };
-  double squares = 0, products = 0;
-  for (int64_t k = 0; k < count; k++) {
-    double noise = (noisy[k] - clean[k]) / std;
-    squares += noise * noise;
-    products += k < APART ? 0 : noise * (noisy[k - APART] - clean[k - APART]) / std;
-  }
-  cr_assert(squares > 0.1 * (double)count);
-  cr_assert(epsilon_eq(dbl, squares, (double)count, 5 * sqrt(2 * (double)count)));
-  cr_assert(epsilon_eq(dbl, products, 0, 5 * sqrt((double)count)));
-}
-
+// It is that of its own stream, longer than what is drawn at once; values of size 10 round
+// by 1e-15.
 Test(plant, noise_touches_the_training_values_alone) {
+  enum { MANY = 5000 };
+  double noise[MANY];
   for (int i = 0; i < TASKS; i++) {
     htf_plant recipe = recipe_of(tasks[i]);
-    recipe.train = tasks[i] == HTF_PROBLEM_SENSING ? 5000 : recipe.train;
+    recipe.train = tasks[i] == HTF_PROBLEM_SENSING ? MANY : recipe.train;
     htf_problem *clean = plant(&recipe);
     recipe.noise = 0.1;
     htf_problem *noisy = plant(&recipe);
     htf_samples a = htf_problem_train(clean), b = htf_problem_train(noisy);
-    check_noise(a.count, a.values, b.values, 0.1);
+    htf_random stream = htf_random_open(recipe.seed, HTF_RANDOM_NOISE, recipe.draw);
+    htf_random_normal(&stream, b.count, noise);
+    for (int64_t k = 0; k < b.count; k++) {
+      cr_assert(epsilon_eq(dbl, b.values[k] - a.values[k], 0.1 * noise[k], 1e-14));
+    }
     a = htf_problem_test(clean);
     b = htf_problem_test(noisy);
     cr_assert(same(a.values, b.values, a.count, sizeof *a.values));

@@ -29,7 +29,7 @@ static inline htf_spec small_spec(void) {
 }
 
 static inline htf_record run_spec(const htf_spec *spec) {
-  htf_run_hooks hooks = {NULL, NULL, NULL};
+  htf_run_hooks hooks = {.context = NULL};
   htf_record record;
   htf_record_init(&record);
   cr_assert(htf_run_execute(spec, &hooks, &record) == HTF_OK, "%s", htf_error_message());

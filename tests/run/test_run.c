@@ -188,7 +188,7 @@ static bool after_ten(void *context) {
 Test(run, can_be_interrupted_and_leaves_nothing) {
   htf_spec spec = small_spec();
   int calls = 0;
-  htf_run_hooks hooks = {NULL, after_ten, &calls};
+  htf_run_hooks hooks = {.interrupt = after_ten, .context = &calls};
   htf_record record;
   int64_t before = htf_memory_blocks();
   htf_record_init(&record);
@@ -201,15 +201,16 @@ Test(run, can_be_interrupted_and_leaves_nothing) {
 static htf_status load(void *context, const htf_spec *spec, htf_problem **problem) {
   static const int64_t indices[] = {0, 0, 0, 1, 1, 1, 3, 4, 2};
   static const double values[] = {1, -1, 2};
-  htf_samples train = {3, indices, values}, none = {0, NULL, NULL};
+  htf_samples train = {.count = 3, .indices = indices, .values = values};
+  htf_samples none = {.count = 0};
   *(int *)context += 1;
-  return htf_problem_create(3, spec->problem.shape.size, train, none, problem);
+  return htf_problem_create(3, spec->problem.shape.size, train, none, NULL, problem);
 }
 
 Test(run, takes_its_data_from_the_hook_if_a_file_is_named) {
   htf_spec spec = small_spec();
   int loads = 0;
-  htf_run_hooks hooks = {load, NULL, &loads};
+  htf_run_hooks hooks = {.load = load, .context = &loads};
   htf_record record;
   htf_record_init(&record);
   set(&spec, "problem.file", "made.h5");
@@ -222,7 +223,7 @@ Test(run, takes_its_data_from_the_hook_if_a_file_is_named) {
 
 Test(run, out_of_memory_is_a_status_and_leaks_nothing) {
   htf_spec spec = small_spec();
-  htf_run_hooks hooks = {NULL, NULL, NULL};
+  htf_run_hooks hooks = {.context = NULL};
   htf_record record;
   int64_t before = htf_memory_blocks(), nth = 1;
   set(&spec, "stop.steps", "3");
