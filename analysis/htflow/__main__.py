@@ -2,7 +2,7 @@
 """Figures from the command line: ``python3 -m htflow FIGURE results.h5 -o FILE.png``."""
 import argparse
 
-from . import figures
+from . import figures, paper
 from .results import open_results
 
 
@@ -14,16 +14,23 @@ def main():
     dynamics.add_argument("--seed", type=int, default=0)
     photograph = commands.add_parser("photograph", help="a completed photograph")
     photograph.add_argument("--problem", required=True, help="the problem file")
+    paper_figure = commands.add_parser("paper", help="the paper's dynamics figure")
     for command in (dynamics, photograph):
         command.add_argument("results")
+    for part in paper.PARTS:
+        paper_figure.add_argument(part, help=f"results of jobs/paper-{part}.yaml")
+    for command in (dynamics, photograph, paper_figure):
         command.add_argument("-o", "--output", action="append", required=True,
                              help=".png, .pdf or .svg; may be repeated")
     arguments = parser.parse_args()
-    results = open_results(arguments.results)
     if arguments.figure == "dynamics":
-        figure = figures.dynamics(results, arguments.seed)
+        figure = figures.dynamics(open_results(arguments.results), arguments.seed)
+    elif arguments.figure == "photograph":
+        figure = figures.photograph(open_results(arguments.results), arguments.problem)
     else:
-        figure = figures.photograph(results, arguments.problem)
+        parts = {title: open_results(getattr(arguments, part))
+                 for part, title in paper.PARTS.items()}
+        figure = paper.dynamics(parts)
     for path in arguments.output:
         figure.savefig(path, dpi=150)
 

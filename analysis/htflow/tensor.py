@@ -37,28 +37,37 @@ def modes_of(tree):
     return [tree] if isinstance(tree, int) else [m for c in tree for m in modes_of(c)]
 
 
+def name_of(tree):
+    """Name of a node: its modes joined by ``_``; a unary node's is its child's and a ``+``."""
+    if isinstance(tree, list) and len(tree) == 1:
+        return name_of(tree[0]) + "+"
+    return "_".join(map(str, modes_of(tree)))
+
+
 def _expand(tree, weights):
     """Intermediate tensors of a node: shape (D of its modes in tree order.., R_parent)."""
-    matrix = weights["_".join(map(str, modes_of(tree)))]
+    matrix = weights.get(name_of(tree))
     if isinstance(tree, int):
         return matrix
-    product = np.ones(matrix.shape[0])
+    product = np.ones(1)
     for child in tree:
         part = _expand(child, weights)
         product = np.einsum("...s,ks->...ks", product, part.reshape(-1, part.shape[-1]))
         product = product.reshape(*product.shape[:-2], *part.shape[:-1], part.shape[-1])
+    if matrix is None:  # a root whose weights are frozen at one
+        matrix = np.ones((product.shape[-1], 1))
     return product @ matrix
 
 
 def end_tensor(newick, weights):
-    """The end tensor W_H of a hierarchical tensor factorization.
+    """The end tensor W_H of a factorization: hierarchical, CP or deep matrix.
 
     Parameters
     ----------
     newick : str
         The mode tree.
     weights : dict of ndarray
-        By node name, shape (R_v, R_parent).
+        By node name, shape (R_v, R_parent). Without the root's, its weights are ones.
 
     Returns
     -------

@@ -72,6 +72,16 @@ def test_end_tensor_is_the_definition():
     assert np.allclose(end_tensor("((0,2)2,1)4;", w), expected, rtol=1e-13)
 
 
+def test_end_tensors_of_cp_and_of_deep_matrix_factorization():
+    rng = np.random.default_rng(0)
+    a, b, c = (rng.normal(size=(d, 3)) for d in (4, 5, 6))
+    assert np.allclose(end_tensor("(0,1,2)3;", {"0": a, "1": b, "2": c}),
+                       np.einsum("ir,jr,kr->ijk", a, b, c), rtol=1e-13)
+    middle = rng.normal(size=(3, 3))
+    assert np.allclose(end_tensor("((0)3,1)3;", {"0": a, "0+": middle, "1": b}),
+                       a @ middle @ b.T, rtol=1e-13)
+
+
 def test_newick_is_read():
     assert parse_tree("((0,4)16,(2,3)16,1)8;") == [[0, 4], [2, 3], 1]
 

@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The paper's dynamics figure: three factorizations, by its descent and by exact flow."""
+import matplotlib.pyplot as plt
+
+from . import figures  # noqa: F401  (its settings of matplotlib)
+
+SHOWN = 8
+PARTS = {"mf": "matrix factorization, depth 3", "cp": "tensor factorization",
+         "htf": "hierarchical tensor factorization"}
+
+
+def _ranked(data):
+    """What is learnt one after another, [sample, k], and what to call it."""
+    if "+" in " ".join(data.attrs["nodes"]):
+        return data.singular_value.isel(partition=0).values, "singular values"
+    label = "component norms" if data.sizes["node"] == 1 else \
+        f"local component norms\nat node {data.node.values[0]}"
+    return data.local_component_norm.isel(node=0).values, label
+
+
+def _draw(axis, clock, values):
+    colours = plt.get_cmap("viridis")([i / SHOWN for i in range(SHOWN)])
+    for k in range(min(SHOWN, values.shape[1])):
+        axis.plot(clock, values[:, k], color=colours[k], linewidth=1.2)
+
+
+def dynamics(parts):
+    """Draw the figure.
+
+    Parameters
+    ----------
+    parts : dict of Results
+        By title; each a sweep over ``flow`` with one descent and one exact flow.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        A column for each part; above the descent against its iterations, below the exact
+        flow against arc length of the weights.
+    """
+    figure, axes = plt.subplots(2, len(parts), figsize=(3.3 * len(parts), 5.2), squeeze=False)
+    for column, (title, results) in enumerate(parts.items()):
+        data = next(iter(results.trajectories.values()))
+        for run in range(data.sizes["run"]):
+            one = data.isel(run=run)
+            one = one.isel(sample=slice(0, int(one.samples)))
+            exact = "bdf" in str(one.flow.values)
+            axis = axes[int(exact), column]
+            values, label = _ranked(one)
+            _draw(axis, (one.arc_length if exact else one.step).values, values)
+            axis.set(xlabel="arc length of the weights" if exact else "iterations",
+                     ylabel=label)
+            cost = results.runs.isel(run=int(one.run))
+            spent = int(cost.gradients) + int(cost.jacobian_products)
+            axis.set_title(f"{title}\n{'exact flow' if exact else 'descent'}: {spent:,} "
+                           f"gradients{' and products' if exact else ''}\n"
+                           f"held-out loss {float(cost.final_test_loss):.1e}")
+    return figure
