@@ -11,21 +11,6 @@ int htf_model_component_vectors(const htf_model *model, int node) {
   return htf_tree_children(htf_model_tree(model), node) + (frozen ? 0 : 1);
 }
 
-// norms2[r, place] = ||column r of W^(child)||^2.
-static void column_norms2(const htf_model *model, int child, const double *theta, int place,
-                          int vectors, double *norms2) {
-  int64_t rows = htf_model_rows(model, child), cols = htf_model_cols(model, child);
-  const double *w = theta + htf_model_offset(model, child);
-  for (int64_t r = 0; r < cols; r++) {
-    norms2[r * vectors + place] = 0;
-  }
-  for (int64_t i = 0; i < rows; i++) {
-    for (int64_t r = 0; r < cols; r++) {
-      norms2[r * vectors + place] += w[i * cols + r] * w[i * cols + r];
-    }
-  }
-}
-
 static double dot(int64_t n, const double *x, const double *y) {
   double sum = 0;
   for (int64_t i = 0; i < n; i++) {
@@ -34,21 +19,38 @@ static double dot(int64_t n, const double *x, const double *y) {
   return sum;
 }
 
-// Squared norms of the vectors of node v's components, norms2 [R_v, K_v]: within a row the
-// children's columns in order, then the row of W^(v) unless it is frozen.
-static void node_norms2(const htf_model *model, int node, const double *theta,
-                        double *norms2) {
+// products[r, place] = <column r of W^(child) in x, the same in y>.
+static void column_products(const htf_model *model, int child, const double *x,
+                            const double *y, int place, int vectors, double *products) {
+  int64_t rows = htf_model_rows(model, child), cols = htf_model_cols(model, child);
+  int64_t offset = htf_model_offset(model, child);
+  for (int64_t r = 0; r < cols; r++) {
+    products[r * vectors + place] = 0;
+  }
+  for (int64_t i = 0; i < rows; i++) {
+    for (int64_t r = 0; r < cols; r++) {
+      int64_t at = offset + i * cols + r;
+      products[r * vectors + place] += x[at] * y[at];
+    }
+  }
+}
+
+// Inner products of the vectors of node v's components between x and y, both laid out as
+// theta; products [R_v, K_v]: within a row the children's columns in order, then the row of
+// W^(v) unless it is frozen.
+static void node_products(const htf_model *model, int node, const double *x,
+                          const double *y, double *products) {
   const htf_tree *tree = htf_model_tree(model);
   int children = htf_tree_children(tree, node);
   int vectors = htf_model_component_vectors(model, node);
   for (int i = 0; i < children; i++) {
-    column_norms2(model, htf_tree_child(tree, node, i), theta, i, vectors, norms2);
+    column_products(model, htf_tree_child(tree, node, i), x, y, i, vectors, products);
   }
   if (vectors > children) {
-    int64_t cols = htf_model_cols(model, node);
-    const double *w = theta + htf_model_offset(model, node);
+    int64_t cols = htf_model_cols(model, node), offset = htf_model_offset(model, node);
     for (int64_t r = 0; r < htf_model_rows(model, node); r++) {
-      norms2[r * vectors + children] = dot(cols, w + r * cols, w + r * cols);
+      int64_t at = offset + r * cols;
+      products[r * vectors + children] = dot(cols, x + at, y + at);
     }
   }
 }
@@ -60,7 +62,7 @@ htf_status htf_model_component_norms(const htf_model *model, int node, const dou
   int64_t width = htf_model_rows(model, node);
   double *norms2 = NULL;
   HTF_NEW(norms2, width * vectors);
-  node_norms2(model, node, theta, norms2);
+  node_products(model, node, theta, theta, norms2);
   for (int64_t r = 0; r < width; r++) {
     sigma[r] = 1;
     for (int i = 0; i < vectors; i++) {
@@ -90,12 +92,27 @@ int64_t htf_model_vector_count(const htf_model *model) {
   return count;
 }
 
-void htf_model_vector_norms2(const htf_model *model, const double *theta, double *norms2) {
+// Those inner products at all nodes.
+static void vector_products(const htf_model *model, const double *x, const double *y,
+                            double *products) {
   for (int v = 0; v < htf_tree_nodes(htf_model_tree(model)); v++) {
     if (is_interior(model, v)) {
-      node_norms2(model, v, theta, norms2);
-      norms2 += node_vectors(model, v);
+      node_products(model, v, x, y, products);
+      products += node_vectors(model, v);
     }
+  }
+}
+
+void htf_model_vector_norms2(const htf_model *model, const double *theta, double *norms2) {
+  vector_products(model, theta, theta, norms2);
+}
+
+void htf_model_vector_rates(const htf_model *model, const double *theta,
+                            const double *gradient, double *rates) {
+  vector_products(model, theta, gradient, rates);
+  int64_t count = htf_model_vector_count(model);
+  for (int64_t k = 0; k < count; k++) {
+    rates[k] *= -2;
   }
 }
 

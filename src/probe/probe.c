@@ -53,9 +53,12 @@ htf_status htf_probe_create(const htf_model *model, const htf_problem *problem,
   for (int node = 0; node < htf_tree_nodes(tree); node++) {
     int64_t rows = htf_model_rows(model, node);
     widest = rows > widest ? rows : widest;
+    probe->component_count += htf_tree_children(tree, node) > 0 ? rows : 0;
   }
   HTF_NEW(probe->sigma, widest);
   probe->vectors = htf_model_vector_count(model);
+  HTF_NEW(probe->rates, probe->vectors);
+  HTF_NEW(probe->components, probe->component_count);
   HTF_NEW(probe->norms2, probe->vectors);
   HTF_NEW(probe->norms2_start, probe->vectors);
   HTF_TRY(prepare_test(probe));
@@ -82,6 +85,8 @@ void htf_probe_destroy(htf_probe **out) {
     HTF_FREE(probe->norms2);
     HTF_FREE(probe->norms2_start);
     HTF_FREE(probe->sigma);
+    HTF_FREE(probe->rates);
+    HTF_FREE(probe->components);
     HTF_FREE(*out);
   }
 }

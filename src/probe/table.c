@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The observables. To add one: a measuring function, and its row in `OBSERVABLE_TABLE`.
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "probe_impl.h"
@@ -111,28 +110,34 @@ static htf_status measure_drift(htf_probe *probe, const htf_probe_state *state,
   return HTF_OK;
 }
 
-static int descending(const void *left, const void *right) {
-  const double *a = left, *b = right;
-  return (*a < *b) - (*a > *b);
-}
-
 static htf_status measure_components(htf_probe *probe, const htf_probe_state *state,
                                      double *out) {
   htf_status status = HTF_OK;
-  const htf_tree *tree = htf_model_tree(probe->model);
-  for (int node = 0; node < htf_tree_nodes(tree); node++) {
-    if (htf_tree_children(tree, node) == 0) {
-      continue;
-    }
-    int64_t width = htf_model_rows(probe->model, node);
-    HTF_TRY(htf_model_component_norms(probe->model, node, state->theta, probe->sigma));
-    qsort(probe->sigma, (size_t)width, sizeof *probe->sigma, descending);
-    int64_t kept = width < probe->options.components ? width : probe->options.components;
-    memcpy(out, probe->sigma, (size_t)kept * sizeof *out);
-    out += probe->options.components;
-  }
+  HTF_TRY(htf_probe__components(probe, state));
+  htf_probe__keep(probe, COMPONENT_NORM, out);
 done:
   return status;
+}
+
+// These three stand after the components' norms in the table, which measure them too.
+static htf_status measure_rates(htf_probe *probe, const htf_probe_state *state,
+                                double *out) {
+  (void)state;
+  htf_probe__keep(probe, COMPONENT_RATE, out);
+  return HTF_OK;
+}
+
+static htf_status measure_drives(htf_probe *probe, const htf_probe_state *state,
+                                 double *out) {
+  (void)state;
+  htf_probe__keep(probe, COMPONENT_DRIVE, out);
+  return HTF_OK;
+}
+
+static htf_status measure_law(htf_probe *probe, const htf_probe_state *state, double *out) {
+  (void)state;
+  *out = htf_probe__law_residual(probe);
+  return HTF_OK;
 }
 
 // At each node but the root: the largest singular values, as many as asked for.
@@ -213,6 +218,18 @@ static htf_status measure_hierarchical_rank(htf_probe *probe, const htf_probe_st
     "sigma^(v,r), the product of the norms of the component's vectors, largest first "     \
     "(theory.md section 3)",                                                               \
     3, {"sample", "node", "component"})                                                    \
+  X(measure_rates, "local_component_rate", "rate of the local component norm", "1",        \
+    "d sigma/dt under the flow, by the chain rule from d||w||^2/dt = -2 <w, dL/dw>, of "   \
+    "the components of local_component_norm; NaN where sigma is 0",                        \
+    3, {"sample", "node", "component"})                                                    \
+  X(measure_drives, "local_component_drive", "drive of the local component", "1",          \
+    "<-grad L(W_H), C^(v,r)>, of the components of local_component_norm; NaN where sigma " \
+    "is 0 (theory.md section 3)",                                                          \
+    3, {"sample", "node", "component"})                                                    \
+  X(measure_law, "law_residual", "residual of the exact law", "1",                         \
+    "largest | d sigma/dt - sigma^2 drive sum ||w||^-2 | over the largest | d sigma/dt | " \
+    "of the sample, of all components with sigma > 0 (theory.md section 3)",               \
+    SAMPLE)                                                                                \
   X(measure_singular_values, "singular_value", "singular value of the matricization", "1", \
     "of the end tensor with the modes of a node as rows and the others as columns, "       \
     "largest first (theory.md section 4)",                                                 \

@@ -230,13 +230,34 @@ Test(components, obey_the_exact_law) {
   }
 }
 
+// The differences' error is that of rounding sums of squares.
+Test(components, change_their_squared_norms_at_the_rates_told) {
+  for (int i = 0; i < CASES; i++) {
+    random_model c = make(i);
+    gradients g = gradients_of(&c);
+    double *expected = norm_rates(&c, g.theta);
+    int64_t count = htf_model_vector_count(c.model);
+    double *rates = htf_memory_get((size_t)count, sizeof *rates);
+    htf_model_vector_rates(c.model, c.theta, g.theta, rates);
+    double scale = norm(c.parameters, g.theta) * norm(c.parameters, c.theta);
+    for (int64_t k = 0; k < count; k++) {
+      cr_assert(epsilon_eq(dbl, rates[k], expected[k], 1e-13 * scale), "model %d", i);
+    }
+    HTF_FREE(rates);
+    HTF_FREE(expected);
+    free_gradients(&g);
+    random_model_free(&c);
+  }
+}
+
 // All vectors of a component grow alike, by 2 <-grad L, sigma C>.
 Test(components, keep_the_differences_of_squared_norms) {
   for (int i = 0; i < CASES; i++) {
     random_model c = make(i);
     gradients g = gradients_of(&c);
-    double *rates = norm_rates(&c, g.theta);
+    double *rates = htf_memory_get((size_t)htf_model_vector_count(c.model), sizeof *rates);
     const double *next = rates;
+    htf_model_vector_rates(c.model, c.theta, g.theta, rates);
     double scale = norm(c.parameters, g.theta) * norm(c.parameters, c.theta);
     for (int v = 0; v <= htf_tree_root(c.tree); v++) {
       for (int64_t r = 0; is_interior(&c, v) && r < htf_model_rows(c.model, v); r++) {

@@ -5,76 +5,7 @@
 #include <string.h>
 
 #include "htflow/dense.h"
-#include "htflow/memory.h"
-#include "htflow/probe.h"
-#include "htflow/random.h"
-
-// A made scene: an HTF of order 3 measured on a planted problem of its own tree.
-typedef struct scene {
-  htf_tree *tree;
-  htf_model *model;
-  htf_problem *problem;
-  htf_probe *probe;
-  double theta[64], gradient[64], *row;
-} scene;
-
-static const int64_t shape[] = {3, 4, 2};
-static const char newick[] = "((0,2)2,1)3;";
-enum { COMPONENTS = 4, SINGULAR_VALUES = 3, TEST_SAMPLES = 5 };
-static const htf_probe_options options = {.components = COMPONENTS,
-                                          .singular_values = SINGULAR_VALUES};
-
-static void set_up(scene *s) {
-  htf_random stream = htf_random_open(3, HTF_RANDOM_TEST, 0);
-  cr_assert(eq(int, htf_tree_parse(newick, 0, &s->tree), HTF_OK));
-  cr_assert(eq(int, htf_model_create(HTF_MODEL_HTF, s->tree, shape, &s->model), HTF_OK));
-  htf_plant recipe = {.order = 3,
-                      .shape = shape,
-                      .kind = HTF_MODEL_HTF,
-                      .tree = s->tree,
-                      .train = 10,
-                      .test = TEST_SAMPLES,
-                      .seed = 7};
-  cr_assert(eq(int, htf_problem_plant(&recipe, &s->problem), HTF_OK));
-  cr_assert(eq(int,
-               htf_probe_create(s->model, s->problem, htf_loss_l2(), &options, &s->probe),
-               HTF_OK));
-  htf_model_gaussian(s->model, &stream, 1, s->theta);
-  htf_random_normal(&stream, htf_model_parameters(s->model), s->gradient);
-  s->row = htf_memory_get((size_t)htf_probe_row_size(s->probe), sizeof(double));
-}
-
-static void tear_down(scene *s) {
-  htf_memory_release(s->row);
-  htf_probe_destroy(&s->probe);
-  htf_problem_destroy(&s->problem);
-  htf_model_destroy(&s->model);
-  htf_tree_destroy(&s->tree);
-  cr_assert(eq(i64, htf_memory_blocks(), 0));
-}
-
-static void measure(scene *s) {
-  htf_probe_state state = {.time = 2,
-                           .time_low = 1e-20,
-                           .arc_length = 3,
-                           .step = 4,
-                           .train_loss = 5,
-                           .theta = s->theta,
-                           .gradient = s->gradient};
-  cr_assert(eq(int, htf_probe_measure(s->probe, &state, s->row), HTF_OK));
-}
-
-static double *find(scene *s, const char *name) {
-  int count;
-  const htf_variable *variables = htf_probe_variables(&count);
-  for (int i = 0; i < count; i++) {
-    if (strcmp(variables[i].name, name) == 0) {
-      return s->row + htf_probe_offset(s->probe, i);
-    }
-  }
-  cr_assert(false, "no observable %s", name);
-  return NULL;
-}
+#include "scene.h"
 
 Test(probe, passes_on_what_it_is_given) {
   scene s = {0};
