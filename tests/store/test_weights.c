@@ -271,6 +271,49 @@ Test(weights, of_a_run_are_those_of_its_record) {
   cr_assert(eq(i64, H5Fget_obj_count((hid_t)H5F_OBJ_ALL, H5F_OBJ_ALL), 0));
 }
 
+// A deep matrix factorization whose weights are those of `made`.
+static htf_status chain_record(void *context, int64_t run, htf_record *record) {
+  htf_status status = HTF_OK;
+  const made *m = context;
+  record->identity = identity_of(run);
+  record->state = HTF_RUN_DONE;
+  record->stop_reason = HTF_STOP_LOSS;
+  HTF_TRY(htf_tree_newick(htf_model_tree(m->model), record->tree, sizeof record->tree));
+  record->weight_count = m->count;
+  HTF_NEW(record->weights, m->count);
+  memcpy(record->weights, m->theta, (size_t)m->count * sizeof *m->theta);
+done:
+  return status;
+}
+
+static htf_status chain_shape(void *context, int64_t run, htf_shape *shape) {
+  (void)context;
+  (void)run;
+  *shape = (htf_shape){2, {4, 2}};
+  return HTF_OK;
+}
+
+Test(weights, of_a_matrix_factorizations_run_are_those_of_its_record) {
+  made m = make_model(HTF_MODEL_MF, "((((0)3)3)3,1)3;", sizes);
+  htf_results_source source = {.runs = 1,
+                               .identity = made_identity,
+                               .record = chain_record,
+                               .shape = chain_shape,
+                               .context = &m};
+  htf_file_weights w;
+  htf_digest checksum;
+  name_file("results.h5");
+  htf_status status = htf_results_write(path, &source, &checksum);
+  cr_assert(eq(int, status, HTF_OK), "%s", htf_error_message());
+  status = htf_file_read_run_weights(path, 0, &w);
+  cr_assert(eq(int, status, HTF_OK), "%s", htf_error_message());
+  cr_assert(eq(int, (int)w.kind, HTF_MODEL_MF));
+  cr_assert(eq(i64, w.count, m.count));
+  cr_assert(eq(int, memcmp(w.theta, m.theta, (size_t)m.count * 8), 0));
+  htf_file_weights_clear(&w);
+  drop(&m);
+}
+
 Test(weights, of_a_results_file_say_which_they_are) {
   char *text = NULL;
   write_runs(8);
