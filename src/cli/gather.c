@@ -19,6 +19,7 @@ typedef struct gathering {
   htf_archive *archive;
   htf_spec spec;
   char text[HTF_MAX_NEWICK];
+  char which[HTF_MAX_LABEL]; // weights the runs kept
 } gathering;
 
 static htf_status axis_value(void *context, int axis, int64_t run, double *number,
@@ -81,6 +82,15 @@ static void describe_axes(const htf_plan *plan, htf_results_axis *axes) {
   }
 }
 
+// Which weights the runs kept: one word for all, that of the first run.
+static htf_status name_weights(gathering *g) {
+  htf_status status = HTF_OK;
+  HTF_TRY(htf_plan_spec(g->plan, 0, &g->spec));
+  htf_spec_print(&g->spec, htf_spec_field("record.weights"), g->which, sizeof g->which);
+done:
+  return status;
+}
+
 enum { FIXED = 10, MOST = 32 };
 
 static int list_attributes(const htf_plan *plan, const char *hash, const char *seed,
@@ -117,6 +127,7 @@ htf_status htf_cli__gather(const htf_plan *plan, const char *directory, const ch
   HTF_TRY(htf_archive_open(directory, &g.archive));
   HTF_NEW(axes, htf_plan_axes(plan));
   describe_axes(plan, axes);
+  HTF_TRY(name_weights(&g));
   htf_digest_text(htf_plan_hash(plan), hash);
   snprintf(seed, sizeof seed, "%lld", (long long)htf_plan_seed(plan));
   snprintf(ranks, sizeof ranks, "%d", htf_sweep_ranks());
@@ -130,6 +141,7 @@ htf_status htf_cli__gather(const htf_plan *plan, const char *directory, const ch
                                .record = record,
                                .shape = shape,
                                .context = &g,
+                               .which_weights = g.which,
                                .attribute = attributes,
                                .timing_attributes = 2,
                                .timing_attribute = timing};

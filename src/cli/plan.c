@@ -23,7 +23,9 @@ static double record_bytes(const htf_spec *spec, const htf_cli_size *size) {
   for (const char *c = spec->model.tree.newick; *c != '\0'; c++) {
     interior += *c == ')';
   }
-  double row = 10 + (double)interior * (double)spec->record.components;
+  double partitions = (double)(interior - 1 + spec->problem.shape.order);
+  double row = 11 + 3 * (double)interior * (double)spec->record.components +
+               partitions * (2 + (double)spec->record.singular_values);
   double weights = spec->record.weights != HTF_KEEP_NONE ? (double)size->parameters : 0;
   return 8 * ((double)spec->record.points * row + weights);
 }
