@@ -101,8 +101,9 @@ htf_status htf_model_component_norms(const htf_model *model, int node, const dou
 // row last; `count` of them. Their differences within a component are what the flow keeps.
 int64_t htf_model_vector_count(const htf_model *model);
 void htf_model_vector_norms2(const htf_model *model, const double *theta, double *norms2);
-// Their rates under the flow, d||w||^2/dt = -2 <w, dL/dw>, in the same order, from theta and
-// the gradient of L at theta. Within a component all are equal but for rounding: 2 sigma
+// Their rates under the flow, d||w||^2/dt = -2 <w, dL/dw>, in the same order, from theta
+// and the gradient of L at theta. Within a component all are equal but for rounding: 2
+// sigma
 // <-grad L(W_H), C>, of a frozen root too.
 void htf_model_vector_rates(const htf_model *model, const double *theta,
                             const double *gradient, double *rates);
