@@ -1,0 +1,268 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The science, from the program's results: laws, exponents, conservation, tasks and starts.
+
+Each sweep's results also pass `htflow check`. theory.md section 3 has the formulas.
+"""
+import h5py
+import numpy as np
+import pytest
+
+from program import htflow, write
+
+
+def results_of(folder, text):
+    """Run a sweep given as text, check its results, and return them open."""
+    ran = htflow("run", write(folder / "sweep.yaml", text), "--out", folder / "out")
+    assert ran.returncode == 0, ran.stderr
+    path = folder / "out" / "results.h5"
+    checked = htflow("check", path)
+    assert checked.returncode == 0 and "is sound" in checked.stdout, checked.stdout
+    return h5py.File(path)
+
+
+def trajectory(file, run, name):
+    """An observable of a run, as long as the run has samples."""
+    group = file["trajectories"][file["runs/trajectory"][run].decode()]
+    row = file["runs/row"][run]
+    return group[name][row, :group["samples"][row]]
+
+
+def runs_of(file):
+    """The numbers of all runs."""
+    return range(len(file["runs/run"]))
+
+
+def slope(x, y):
+    """Of the line through (log x, log y) by least squares."""
+    return np.polyfit(np.log(x), np.log(y), 1)[0]
+
+
+# Models of each kind, with a problem they fit: sizes, and lines of the sweep.
+MODELS = {
+    "contiguous": ([4, 3, 5, 2], "{kind: htf, tree: binary, width: 4}"),
+    "non-contiguous": ([4, 3, 5, 2], '{kind: htf, tree: "((0,2)4,(1,3)3)4;"}'),
+    "deep": ([4, 3, 5, 2], '{kind: htf, tree: "(((0,3)4,1)3,2)4;"}'),
+    "cp": ([4, 3, 5, 2], "{kind: cp, tree: flat, width: 6}"),
+    "mf": ([8, 7], "{kind: mf, depth: 3, width: 5}"),
+}
+NORM = 8
+
+
+def sweep(model, task="completion", init="{std: 0.6}", rest=""):
+    """The text of a sweep of one of the models above."""
+    shape, line = MODELS[model]
+    counts = {"completion": "samples: 0.6, test: 0.1", "sensing": "samples: 150, test: 20",
+              "full": ""}[task]
+    parts = [f"task: {task}", f"shape: {shape}", f"target: {{kind: htf, tree: binary, "
+             f"width: 2, norm: {NORM}}}", counts]
+    problem = ", ".join(p for p in parts if p)
+    return f"name: science\nproblem: {{{problem}}}\nmodel: {line}\ninit: {init}\n{rest}"
+
+
+# ---- the law --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_the_exact_law_holds_at_every_sample(tmp_path, model):
+    """An identity: what is left is rounding, relative to the largest rate."""
+    with results_of(tmp_path, sweep(model, rest="""\
+flow: {lr: 0.05}
+stop: {loss: 1e-3, steps: 3000}
+axes: [{key: flow.method, values: [bdf, gd]}]
+""")) as file:
+        for run in runs_of(file):
+            residual = trajectory(file, run, "law_residual")
+            assert len(residual) > 20 and np.all(residual <= 1e-10), residual.max()
+            assert np.nanmax(np.abs(trajectory(file, run, "local_component_rate"))) > 1e-3
+
+
+# Shape and model, and how many vectors each component has.
+BALANCED = {2: ([8, 7], "{kind: mf, depth: 2, width: 6}"),
+            3: ([4, 4, 4, 4], "{kind: htf, tree: binary, width: 5}"),
+            5: ([4, 4, 4, 4], "{kind: htf, tree: flat, width: 8}")}
+
+
+@pytest.mark.parametrize("vectors", BALANCED)
+def test_the_exponent_of_balanced_components_is_2_minus_2_over_k(tmp_path, vectors):
+    """Fitted over components and samples; components small against the drift are left out."""
+    shape, model = BALANCED[vectors]
+    with results_of(tmp_path, f"""\
+name: exponent
+problem: {{shape: {shape}, samples: 0.7, test: 0, target: {{width: 2, norm: {NORM}}}}}
+model: {model}
+init: {{kind: balanced, std: 0.1}}
+flow: {{rtol: 1e-9}}
+stop: {{loss: 1e-3}}
+axes: [{{seeds: 3}}]
+""") as file:
+        norms, ratios = [], []
+        for run in runs_of(file):
+            norm = trajectory(file, run, "local_component_norm")
+            drift = trajectory(file, run, "unbalancedness").max()
+            ratio = (trajectory(file, run, "local_component_rate") /
+                     trajectory(file, run, "local_component_drive"))
+            used = norm ** (2 / vectors) > 1e3 * drift  # unbalanced by less than 1e-3
+            norms.append(norm[used])
+            ratios.append(ratio[used])
+        norms, ratios = np.concatenate(norms), np.concatenate(ratios)
+        assert norms.max() / norms.min() > 30 and norms.size > 200
+        assert slope(norms, ratios) == pytest.approx(2 - 2 / vectors, rel=0.02)
+        # and the factor before it is K
+        factor = ratios / norms ** (2 - 2 / vectors)
+        np.testing.assert_allclose(factor, vectors, rtol=1e-2)
+
+
+# ---- conservation and exactness ---------------------------------------------------------
+
+
+@pytest.mark.parametrize("model", ["non-contiguous", "cp", "mf"])
+def test_drift_under_descent_is_linear_in_the_step(tmp_path, model):
+    with results_of(tmp_path, sweep(model, rest="""\
+flow: {method: gd}
+stop: {loss: 0, time: 16}
+axes: [{key: flow.lr, values: [4e-3, 2e-3, 1e-3]}]
+""")) as file:
+        np.testing.assert_allclose(file["runs/flow_time"][:], 16, rtol=1e-12)
+        drift = file["runs/unbalancedness_drift"][:]
+        assert slope(file["runs/flow_lr"][:], drift) == pytest.approx(1, abs=0.1), drift
+
+
+@pytest.mark.parametrize("model", ["non-contiguous", "cp", "mf"])
+def test_drift_under_bdf_falls_with_the_tolerance(tmp_path, model):
+    with results_of(tmp_path, sweep(model, rest="""\
+stop: {loss: 0, time: 50}
+axes: [{key: flow.rtol, values: [1e-4, 1e-5, 1e-6, 1e-7, 1e-8]}]
+""")) as file:
+        drift = file["runs/unbalancedness_drift"][:]
+        assert np.all(np.diff(drift) < 0), drift
+        assert slope(file["runs/flow_rtol"][:], drift) > 0.6, drift
+
+
+@pytest.mark.parametrize("model", ["deep", "cp", "mf"])
+def test_methods_of_the_flow_agree(tmp_path, model):
+    with results_of(tmp_path, sweep(model, rest="""\
+flow: {rtol: 1e-8}
+stop: {loss: 0, time: 10}
+axes: [{key: flow.method, values: [bdf, adams, erk]}]
+""")) as file:
+        assert np.all(file["runs/flow_time"][:] == 10)
+        loss = file["runs/final_train_loss"][:]
+        assert loss[0] < 0.95 * trajectory(file, 0, "train_loss")[0]  # it did move
+        np.testing.assert_allclose(loss, loss[0], rtol=1e-5)
+
+
+# ---- tasks and losses -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("task", ["sensing", "full"])
+@pytest.mark.parametrize("model", ["non-contiguous", "cp", "mf"])
+def test_tasks_reach_their_loss(tmp_path, task, model):
+    """A loss far below the target's mean square, which is of order 1."""
+    with results_of(tmp_path, sweep(model, task, rest="stop: {loss: 1e-4}\n")) as file:
+        first = trajectory(file, 0, "train_loss")[0]
+        assert file["runs/final_train_loss"][0] <= 1e-4 < 1e-2 * first
+        if task == "full":  # every entry is a sample: mean square is the error's square
+            entries = np.prod(MODELS[model][0])
+            error = trajectory(file, 0, "reconstruction_error")
+            np.testing.assert_allclose((NORM * error) ** 2 / entries,
+                                       trajectory(file, 0, "train_loss"), rtol=1e-8)
+
+
+@pytest.mark.parametrize("model", ["non-contiguous", "cp", "mf"])
+def test_robust_losses_fall_under_descent(tmp_path, model):
+    with results_of(tmp_path, sweep(model, rest="""\
+loss: {delta: 0.1}
+flow: {method: gd, lr: 1e-2}
+stop: {loss: 0, steps: 6000}
+axes: [{key: loss.kind, values: [l1, huber]}]
+""")) as file:
+        for run in runs_of(file):
+            values = trajectory(file, run, "train_loss")
+            assert values[-1] < 0.7 * values[0]
+
+
+# ---- starts -----------------------------------------------------------------------------
+
+# Of the non-contiguous tree: a component's vectors: children, each a column, and the node, a row.
+NODES = {"0_2": ("0", "2"), "1_3": ("1", "3"), "0_2_1_3": ("0_2", "1_3")}
+
+
+def start_of(folder, kind, rest=""):
+    """A run of one step: its first sample's unbalancedness, norms and weights."""
+    with results_of(folder, sweep("non-contiguous", init=f"{{kind: {kind}, std: 0.3{rest}}}",
+                                  rest="flow: {method: gd, lr: 1e-6}\nstop: {steps: 1}\n"
+                                       "record: {weights: first}\n")) as file:
+        group = file["weights/c0"]
+        names = ["0", "1", "2", "3", *NODES]
+        weights = {name: group["w_" + name][0] for name in names}
+        return (trajectory(file, 0, "unbalancedness")[0],
+                trajectory(file, 0, "local_component_norm")[0], weights)
+
+
+def unbalancedness(weights):
+    """By its definition, from the weights."""
+    worst = 0
+    for node, children in NODES.items():
+        vectors = [weights[c].T for c in children] + [weights[node]]
+        norms2 = np.array([np.sum(v ** 2, axis=1) for v in vectors])
+        worst = max(worst, np.max(norms2.max(axis=0) - norms2.min(axis=0)))
+    return worst
+
+
+@pytest.mark.parametrize("kind", ["gaussian", "orthogonal", "identity"])
+def test_a_start_is_as_unbalanced_as_its_weights(tmp_path, kind):
+    told, _, weights = start_of(tmp_path, kind)
+    assert told == pytest.approx(unbalancedness(weights), rel=1e-13) and told > 1e-3
+    for node, w in weights.items():
+        if kind == "identity":
+            assert np.array_equal(w, 0.3 * np.eye(*w.shape)), node
+        if kind == "orthogonal":
+            gram = w.T @ w if w.shape[0] >= w.shape[1] else w @ w.T
+            np.testing.assert_allclose(gram, 0.09 * np.eye(len(gram)), atol=1e-15)
+
+
+def test_a_balanced_start_is_balanced(tmp_path):
+    told, norms, weights = start_of(tmp_path, "balanced")
+    assert told < 1e-12 and unbalancedness(weights) < 1e-12
+    assert np.nanmin(norms) > 0
+
+
+def test_zero_components_have_no_rate_and_the_others_obey_the_law(tmp_path):
+    """The identity's last columns are zero where a matrix is wider than high."""
+    with results_of(tmp_path, sweep("non-contiguous", init="{kind: identity, std: 0.6}",
+                                    rest="stop: {steps: 30}\n")) as file:
+        norm = trajectory(file, 0, "local_component_norm")
+        rate = trajectory(file, 0, "local_component_rate")
+        drive = trajectory(file, 0, "local_component_drive")
+        assert np.any(norm == 0) and np.any(norm > 0)
+        assert np.array_equal(np.isfinite(rate), norm > 0)
+        assert np.array_equal(np.isfinite(drive), norm > 0)
+        assert np.all(trajectory(file, 0, "law_residual") <= 1e-10)
+
+
+@pytest.mark.parametrize("delta", [0.1, 1])
+def test_an_unbalanced_start_is_so_within_its_bounds(tmp_path, delta):
+    """model.h's bounds; every component has three vectors."""
+    told, norms, _ = start_of(tmp_path, "unbalanced", f", unbalance: {delta}")
+    largest, a = np.nanmax(norms) ** (2 / 3), 1 + delta
+    assert (1 - a ** -2) * largest <= told <= (a ** 4 - a ** -4) * largest
+
+
+@pytest.mark.parametrize("model, kept", [("deep", "first"), ("deep", "final"),
+                                         ("cp", "final"), ("mf", "first")])
+def test_recorded_weights_go_on_where_they_were(tmp_path, model, kept):
+    """Another run, started with the kept weights, begins with the loss they had."""
+    (tmp_path / "next").mkdir()
+    with results_of(tmp_path, sweep(model, rest=f"""\
+stop: {{loss: 1e-2}}
+record: {{weights: {kept}}}
+axes: [{{seeds: 3}}]
+""")) as file:
+        losses = [trajectory(file, run, "train_loss")[0 if kept == "first" else -1]
+                  for run in runs_of(file)]
+        source = file.filename
+    init = f"{{kind: file, file: {source}, run: 2}}"
+    with results_of(tmp_path / "next", sweep(model, init=init, rest="stop: {steps: 3}\n")) as f:
+        found = trajectory(f, 0, "train_loss")[0]
+    assert found == pytest.approx(losses[2], rel=1e-12)
+    assert all(abs(found / other - 1) > 1e-9 for other in losses[:2])
