@@ -5,6 +5,7 @@
 #include <hdf5_hl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "disk_impl.h"
 #include "driver_impl.h"
@@ -180,5 +181,30 @@ htf_status htf_results__index_scale(htf_results__group *group, const char *name,
   HTF_TRY(htf_results__array_close(&array));
 done:
   htf_results__array_drop(&array);
+  return status;
+}
+
+// ---- a whole file -----------------------------------------------------------------------
+
+htf_status htf_results__write_file(const char *path, htf_results__fill *fill,
+                                   const void *what) {
+  htf_status status = HTF_OK;
+  htf_results__layout *layout = NULL;
+  char *part = NULL;
+  htf_file__hdf5_quiet();
+  HTF_TRY(htf_file__part(path, &part));
+  HTF_TRY(htf_results__create(part, &layout));
+  HTF_TRY(fill(layout, what));
+  HTF_TRY(htf_results__finish(layout));
+  HTF_TRY(htf_file__commit(part, path));
+done:
+  htf_results__destroy(&layout);
+  if (status != HTF_OK) {
+    htf_error_prefix("%s: ", path);
+    if (part != NULL) {
+      unlink(part);
+    }
+  }
+  HTF_FREE(part);
   return status;
 }

@@ -70,6 +70,14 @@ htf_status htf_results__check(const htf_results__layout *layout);
 // Closes what is still open, whatever state it is in.
 void htf_results__destroy(htf_results__layout **layout);
 
+// Puts into a file what `what` stands for.
+typedef htf_status htf_results__fill(htf_results__layout *layout, const void *what);
+// A whole file: filled under a temporary name, synced and renamed to `path`; a failure
+// leaves nothing behind. Raises HTF_E_IO, what `fill` raises; `path` stands before the
+// message.
+htf_status htf_results__write_file(const char *path, htf_results__fill *fill,
+                                   const void *what);
+
 // Makes a group, named by its absolute path; parents must exist.
 htf_status htf_results__group_open(htf_results__layout *layout, const char *path,
                                    bool checked, htf_results__group **group);

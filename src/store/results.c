@@ -227,26 +227,22 @@ done:
   return status;
 }
 
+typedef struct contents {
+  const htf_results_source *source;
+  htf_digest *checksum;
+} contents;
+
+static htf_status fill(htf_results__layout *layout, const void *what) {
+  const contents *c = what;
+  return write_layout(c->source, layout, c->checksum);
+}
+
 htf_status htf_results_write(const char *path, const htf_results_source *source,
                              htf_digest *checksum) {
   htf_status status = HTF_OK;
-  htf_results__layout *layout = NULL;
-  char *part = NULL;
-  htf_file__hdf5_quiet();
-  HTF_CHECK(source->runs > 0, HTF_E_INTERNAL, "no runs to write");
-  HTF_TRY(htf_file__part(path, &part));
-  HTF_TRY(htf_results__create(part, &layout));
-  HTF_TRY(write_layout(source, layout, checksum));
-  HTF_TRY(htf_results__finish(layout));
-  HTF_TRY(htf_file__commit(part, path));
+  contents what = {source, checksum};
+  HTF_CHECK(source->runs > 0, HTF_E_INTERNAL, "%s: no runs to write", path);
+  HTF_TRY(htf_results__write_file(path, fill, &what));
 done:
-  htf_results__destroy(&layout);
-  if (status != HTF_OK) {
-    htf_error_prefix("%s: ", path);
-    if (part != NULL) {
-      unlink(part);
-    }
-  }
-  HTF_FREE(part);
   return status;
 }

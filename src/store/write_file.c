@@ -113,29 +113,12 @@ done:
 
 // ---- the file ---------------------------------------------------------------------------
 
-static htf_status write_file(const char *path,
-                             htf_status (*fill)(htf_results__layout *, const void *),
-                             const void *what) {
+static htf_status write_file(const char *path, htf_results__fill *fill, const void *what) {
   htf_status status = HTF_OK;
-  htf_results__layout *layout = NULL;
-  char *part = NULL;
-  htf_file__hdf5_quiet();
   HTF_CHECK(htf_file__ends(path, ".h5") || htf_file__ends(path, ".hdf5"), HTF_E_DATA,
-            "the name of a file to write ends in .h5 or .hdf5");
-  HTF_TRY(htf_file__part(path, &part));
-  HTF_TRY(htf_results__create(part, &layout));
-  HTF_TRY(fill(layout, what));
-  HTF_TRY(htf_results__finish(layout));
-  HTF_TRY(htf_file__commit(part, path));
+            "%s: the name of a file to write ends in .h5 or .hdf5", path);
+  HTF_TRY(htf_results__write_file(path, fill, what));
 done:
-  htf_results__destroy(&layout);
-  if (status != HTF_OK) {
-    htf_error_prefix("%s: ", path);
-    if (part != NULL) {
-      unlink(part);
-    }
-  }
-  HTF_FREE(part);
   return status;
 }
 
