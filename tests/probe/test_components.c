@@ -192,6 +192,21 @@ Test(components, with_a_zero_vector_have_no_rate_and_no_part_in_the_residual) {
   tear_down(&s);
 }
 
+// Norms of 1e-120 multiply to zero, and a drive over that would be infinite.
+Test(components, too_small_for_a_double_count_as_zero) {
+  scene s = {0};
+  set_up(&s);
+  for (int64_t i = 0; i < htf_model_parameters(s.model); i++) {
+    s.theta[i] *= 1e-120;
+  }
+  measure(&s);
+  cr_assert(eq(dbl, find(&s, "local_component_norm")[0], 0));
+  cr_assert(isnan(find(&s, "local_component_rate")[0]));
+  cr_assert(isnan(find(&s, "local_component_drive")[0]));
+  cr_assert(eq(dbl, *find(&s, "law_residual"), 0));
+  tear_down(&s);
+}
+
 Test(components, of_weights_that_are_not_finite_have_no_residual) {
   scene s = {0};
   set_up(&s);
