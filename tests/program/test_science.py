@@ -76,6 +76,21 @@ axes: [{key: flow.method, values: [bdf, gd]}]
             assert np.nanmax(np.abs(trajectory(file, run, "local_component_rate"))) > 1e-3
 
 
+@pytest.mark.parametrize("model", ["deep", "cp", "mf"])
+def test_recorded_rates_are_those_of_the_recorded_norms(tmp_path, model):
+    """By differences over single short steps, whose own error is of the step's order."""
+    with results_of(tmp_path, sweep(model, rest="""\
+flow: {method: gd, lr: 1e-3}
+stop: {loss: 0, steps: 200}
+record: {every: 1}
+""")) as file:
+        norm = trajectory(file, 0, "local_component_norm")[:, :, 0]
+        rate = trajectory(file, 0, "local_component_rate")[:, :, 0]
+        time = trajectory(file, 0, "time")
+        measured = np.diff(norm, axis=0) / np.diff(time)[:, None]
+        np.testing.assert_allclose(measured, rate[:-1], rtol=0, atol=1e-2 * np.abs(rate).max())
+
+
 # Shape and model, and how many vectors each component has.
 BALANCED = {2: ([8, 7], "{kind: mf, depth: 2, width: 6}"),
             3: ([4, 4, 4, 4], "{kind: htf, tree: binary, width: 5}"),
