@@ -33,8 +33,9 @@ int htf_sweep_ranks(void);
 // The MPI library's name and version.
 const char *htf_sweep_library(void);
 
-// From here SIGTERM, SIGINT, SIGUSR1 and SIGUSR2 ask for a stop; a second one ends the
-// process at once.
+// From here SIGTERM, SIGINT, SIGUSR1 and SIGUSR2 ask for a stop. One that comes two seconds
+// after the first or later ends the process at once; sooner, it is taken for the same wish
+// delivered twice.
 void htf_sweep_catch_signals(void);
 // The last signal caught; 0 if none.
 int htf_sweep_signal(void);

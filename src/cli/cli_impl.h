@@ -78,6 +78,8 @@ typedef struct htf_cli_size {
   int64_t parameters;
 } htf_cli_size;
 htf_status htf_cli__size(const htf_spec *spec, htf_cli_size *size);
+// Whether two specs are known to be of one size.
+bool htf_cli__same_size(const htf_spec *a, const htf_spec *b);
 // Relative length of a run, for handing out the longest first.
 double htf_cli__length(const htf_spec *spec, const htf_cli_size *size);
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // htflow: finds the subcommand, and turns a status into a message and an exit code.
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -73,6 +74,15 @@ static int report(htf_status status) {
   return htf_status_exit_code(status);
 }
 
+// What was printed is on its way, or it is an error: a full disk, a closed pipe.
+static htf_status finish_output(void) {
+  htf_status status = HTF_OK;
+  HTF_CHECK(fflush(stdout) == 0 && !ferror(stdout), HTF_E_IO, "cannot write the output: %s",
+            strerror(errno));
+done:
+  return status;
+}
+
 int main(int argc, char **argv) {
   int exit_code = 0;
   htf_blas_start(1);
@@ -91,6 +101,9 @@ int main(int argc, char **argv) {
   htf_status status = set_log();
   if (status == HTF_OK) {
     status = dispatch(argc, argv, &exit_code);
+  }
+  if (status == HTF_OK) {
+    status = finish_output();
   }
   return status == HTF_OK ? exit_code : report(status);
 }

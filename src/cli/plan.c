@@ -27,7 +27,9 @@ static double record_bytes(const htf_spec *spec, const htf_cli_size *size) {
   double row = 11 + 3 * (double)interior * (double)spec->record.components +
                partitions * (2 + (double)spec->record.singular_values);
   double weights = spec->record.weights != HTF_KEEP_NONE ? (double)size->parameters : 0;
-  return 8 * ((double)spec->record.points * row + weights);
+  double rows = spec->record.every > 0 ? (double)(spec->stop.steps / spec->record.every + 2)
+                                       : (double)spec->record.points;
+  return 8 * (rows * row + weights);
 }
 
 static htf_status summarise(const htf_plan *plan, summary *s) {
@@ -38,8 +40,7 @@ static htf_status summarise(const htf_plan *plan, summary *s) {
   *s = (summary){.runs = htf_plan_runs(plan), .parameters_least = INT64_MAX};
   for (int64_t i = 0; i < s->runs; i++) {
     HTF_TRY(htf_plan_spec(plan, i, &spec));
-    bool alike = memcmp(&spec.problem, &last.problem, sizeof spec.problem) == 0 &&
-                 strcmp(spec.model.tree.newick, last.model.tree.newick) == 0;
+    bool alike = i > 0 && htf_cli__same_size(&spec, &last);
     if (!alike) {
       HTF_TRY(htf_cli__size(&spec, &size));
       last = spec;

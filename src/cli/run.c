@@ -105,8 +105,7 @@ static htf_status list_todo(conductor *c) {
     if (state == HTF_RUN_DONE || (state == HTF_RUN_FAILED && !c->retry_failed)) {
       continue;
     }
-    if (memcmp(&spec.problem, &last.problem, sizeof spec.problem) != 0 ||
-        strcmp(spec.model.tree.newick, last.model.tree.newick) != 0) {
+    if (c->todo == 0 || !htf_cli__same_size(&spec, &last)) {
       HTF_TRY(htf_cli__size(&spec, &size));
       last = spec;
     }
@@ -308,7 +307,8 @@ htf_status htf_cli__run(int argc, char **argv, int *exit_code) {
   if (help) {
     goto done;
   }
-  HTF_CHECK(c.directory != NULL, HTF_E_USAGE, "run wants --out DIR");
+  HTF_CHECK(c.directory != NULL && c.directory[0] != '\0', HTF_E_USAGE,
+            "run wants --out DIR");
   if (deadline != NULL) {
     HTF_TRY(htf_cli__number("deadline", deadline, 1e-3, 1e9, &c.deadline));
   }

@@ -161,6 +161,12 @@ void htf_cli__forget(htf_cli_data *kept) {
 
 // ---- sizes ----------------------------------------------------------------------------
 
+bool htf_cli__same_size(const htf_spec *a, const htf_spec *b) {
+  return memcmp(&a->problem, &b->problem, sizeof a->problem) == 0 &&
+         a->model.kind == b->model.kind &&
+         strcmp(a->model.tree.newick, b->model.tree.newick) == 0;
+}
+
 // Rows of a node's table are at most the samples, and at most the tuples of its modes; both
 // bounds hold for the work and for the memory.
 htf_status htf_cli__size(const htf_spec *spec, htf_cli_size *size) {
@@ -192,8 +198,10 @@ done:
 // A smaller start waits longer on its first plateau, by a few steps a decade (theory.md
 // section 5); a flow takes some thousand gradients, a descent as many as it may.
 double htf_cli__length(const htf_spec *spec, const htf_cli_size *size) {
-  double gradients = spec->flow.method == HTF_METHOD_GD
-                         ? fmin((double)spec->stop.steps, 1e5)
-                         : 1000 + 300 * fmax(0, -log10(spec->init.std));
+  bool follows = spec->flow.method == HTF_METHOD_BDF ||
+                 spec->flow.method == HTF_METHOD_ADAMS ||
+                 spec->flow.method == HTF_METHOD_ERK;
+  double gradients = follows ? 1000 + 300 * fmax(0, -log10(spec->init.std))
+                             : fmin((double)spec->stop.steps, 1e5);
   return gradients * size->flops;
 }

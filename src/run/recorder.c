@@ -172,7 +172,7 @@ static double first_unit(const htf_recorder *recorder, const double *theta) {
     for (int64_t i = 0; i < recorder->parameters; i++) {
       sum += theta[i] * theta[i];
     }
-    return sqrt(sum) / 64;
+    return sum > 0 ? sqrt(sum) / 64 : 1.0 / 64; // a start of zeros has no scale of its own
   case HTF_SPACING_LOG:
     return 0.125;
   default:
@@ -224,11 +224,11 @@ htf_status htf_recorder__step(htf_recorder *recorder, htf_flow *flow, double lim
     recorder->first_end = htf_flow_now(flow).high;
   }
   double end = progress(recorder, flow);
-  bool thins = recorder->spec->record.every == 0;
+  bool thins = recorder->spec->record.every == 0 && isfinite(end);
   while (thins && end >= (double)(recorder->spec->record.points - 1) * recorder->unit) {
     thin(recorder); // what this step would add is dropped before it is measured
   }
-  while ((double)recorder->count * recorder->unit <= end) {
+  while (isfinite(end) && (double)recorder->count * recorder->unit <= end) {
     double s = (double)recorder->count * recorder->unit, fraction;
     HTF_TRY(locate(recorder, flow, s, &fraction));
     if (fraction > limit) {
@@ -297,6 +297,9 @@ htf_status htf_recorder__finish(htf_recorder *recorder, htf_flow *flow, double f
   const double *theta;
   htf_flow_time time;
   double arc;
+  if (recorder->count == 0) { // not even the start could be measured
+    goto done;
+  }
   HTF_TRY(measure_last(recorder, flow, fraction));
   const double *row = recorder->rows + (recorder->count - 1) * recorder->row_size;
   record->final_train_loss = value_of(recorder, row, "train_loss");

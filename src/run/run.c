@@ -200,8 +200,8 @@ done:
 
 static htf_status integrate(run *r, htf_stop_reason *reason) {
   htf_status status = HTF_OK;
-  HTF_TRY(htf_recorder__start(r->recorder, r->scene.theta));
   HTF_TRY(judge(r, reason));
+  HTF_TRY(htf_recorder__start(r->recorder, r->scene.theta));
   while (*reason == HTF_STOP_NONE) {
     HTF_TRY(step(r, reason));
   }

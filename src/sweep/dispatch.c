@@ -12,6 +12,8 @@
 // A worker asks for its next run before it begins one, holds at most one run granted ahead,
 // and leaves after BYE. After a STOP every GRANT is -1. So each message sent is received,
 // whatever the order of events.
+#include <stdio.h>
+
 #include "sweep_impl.h"
 
 #include "htflow/clock.h"
@@ -38,8 +40,9 @@ typedef struct worker {
 typedef struct dispatch {
   const htf_sweep_job *job;
   double start, busy;
-  bool stopping;        // on this rank, for whatever reason
-  htf_status failure;   // of the machine, on this rank
+  bool stopping;      // on this rank, for whatever reason
+  htf_status failure; // of the machine, on this rank, and what it said
+  char failure_text[1024];
   int64_t done, failed; // on this rank
   // manager
   int64_t next; // place in job->order
@@ -60,6 +63,21 @@ static bool told_to_stop(dispatch *d) {
   return d->stopping;
 }
 
+// Keeps the message too: what is done until the ranks agree may raise and clear others.
+static void note_failure(dispatch *d, htf_status status) {
+  if (d->failure == HTF_OK) {
+    d->failure = status;
+    snprintf(d->failure_text, sizeof d->failure_text, "%s", htf_error_message());
+  }
+}
+
+static htf_status raise_failure(const dispatch *d) {
+  htf_status status = HTF_OK;
+  HTF_CHECK(d->failure == HTF_OK, d->failure, "%s", d->failure_text);
+done:
+  return status;
+}
+
 // Does one run and says how it ended.
 static int work(dispatch *d, int64_t index, bool (*interrupt)(void *)) {
   htf_record record;
@@ -76,7 +94,7 @@ static int work(dispatch *d, int64_t index, bool (*interrupt)(void *)) {
     how = ENDED_UNDONE;
     d->stopping = true;
     if (status != HTF_E_STOPPED) {
-      d->failure = status;
+      note_failure(d, status);
     }
   }
   d->busy += htf_clock_now() - begin;
@@ -254,7 +272,7 @@ static bool manager_interrupt(void *token) {
   bool some;
   htf_status status = serve(d, &some);
   if (status != HTF_OK) {
-    d->failure = status;
+    note_failure(d, status);
     d->stopping = true;
   }
   return d->stopping;
@@ -321,7 +339,7 @@ htf_status htf_sweep_run(const htf_sweep_job *job, htf_sweep_outcome *outcome) {
   if (status != HTF_OK) {
     abandon(status);
   }
-  status = htf_sweep_agree(d.failure);
+  status = htf_sweep_agree(raise_failure(&d));
   if (status == HTF_OK) {
     status = add_up(&d, outcome);
   }

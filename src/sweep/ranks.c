@@ -103,15 +103,22 @@ done:
   return status;
 }
 
-htf_status htf_sweep_share(void **bytes, int64_t *count) {
+static htf_status make_room(void **bytes, int64_t count) {
   htf_status status = HTF_OK;
-  uint8_t *block = *bytes;
-  HTF_TRY(broadcast(count, sizeof *count, 0));
+  uint8_t *block = NULL;
   if (own_rank != 0) {
-    HTF_NEW(block, *count);
+    HTF_NEW(block, count);
     *bytes = block;
   }
-  HTF_TRY(broadcast(block, *count, 0));
+done:
+  return status;
+}
+
+htf_status htf_sweep_share(void **bytes, int64_t *count) {
+  htf_status status = HTF_OK;
+  HTF_TRY(broadcast(count, sizeof *count, 0));
+  HTF_TRY(htf_sweep_agree(make_room(bytes, *count))); // or those with room wait for ever
+  HTF_TRY(broadcast(*bytes, *count, 0));
 done:
   return status;
 }

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Commands that only look, and requests that cannot be met."""
 import json
+import subprocess
 
 import h5py
 import numpy as np
 import pytest
 
-from program import SWEEP, htflow, write
+from program import SWEEP, command, htflow, write
 
 
 def test_help_is_there_for_all_and_each():
@@ -42,6 +43,12 @@ def test_doctor_calls_narrow_kernels_by_name(tmp_path, monkeypatch):
     found = json.loads(htflow("doctor", "--json", "--out", tmp_path).stdout)
     blas = next(f for f in found if f["what"] == "blas")
     assert "Prescott" in blas["finding"] and "OPENBLAS_CORETYPE" in blas["cure"]
+
+
+def test_output_that_cannot_be_written_is_an_error():
+    with open("/dev/full", "w") as full:
+        result = subprocess.run(command("version"), stdout=full, stderr=subprocess.PIPE)
+    assert result.returncode == 6 and b"cannot write the output" in result.stderr
 
 
 def test_plan_tells_and_writes_nothing(tmp_path):

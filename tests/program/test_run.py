@@ -141,3 +141,20 @@ def test_a_run_that_fails_is_data_and_the_rest_finishes(tmp_path):
     assert again.returncode == 4 and "0 done and 0 failed" in again.stderr
     retried = htflow("run", sweep, "--out", tmp_path / "out", "--retry-failed")
     assert retried.returncode == 4 and "0 done and 4 failed" in retried.stderr
+
+
+@pytest.mark.parametrize("method", ["bdf", "gd", "erk"])
+def test_a_start_of_zeros_ends(tmp_path, method):
+    """Nothing moves from there, and no unit of arc length can be taken from it."""
+    with h5py.File(tmp_path / "zeros.h5", "w") as file:
+        file.attrs["kind"], file.attrs["tree"] = "weights", "(0,1)2;"
+        for name, shape in {"0": (3, 2), "1": (3, 2), "0_1": (2, 1)}.items():
+            file[f"weights/{name}"] = np.zeros(shape)
+    sweep = write(tmp_path / "sweep.yaml", f"""\
+problem: {{shape: [3, 3], samples: 5, test: 2}}
+model: {{width: 2, tree: flat}}
+init: {{kind: file, file: {tmp_path / "zeros.h5"}}}
+flow: {{method: {method}}}
+stop: {{steps: 5}}
+""")
+    assert htflow("run", sweep, "--out", tmp_path / "out", timeout=20).returncode == 0
