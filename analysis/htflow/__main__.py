@@ -3,6 +3,7 @@
 import argparse
 
 from . import figures, paper
+from .problem import read_tensor, write_problem
 from .results import open_results
 
 
@@ -22,7 +23,14 @@ def main():
     for command in (dynamics, photograph, paper_figure):
         command.add_argument("-o", "--output", action="append", required=True,
                              help=".png, .pdf or .svg; may be repeated")
+    problem = commands.add_parser("problem", help="a .npy or .npz tensor as a problem file")
+    problem.add_argument("tensor")
+    problem.add_argument("--name", help="which array of a .npz")
+    problem.add_argument("-o", "--output", required=True, help="the .h5 to write")
     arguments = parser.parse_args()
+    if arguments.figure == "problem":
+        write_problem(arguments.output, read_tensor(arguments.tensor, arguments.name))
+        return
     if arguments.figure == "dynamics":
         figure = figures.dynamics(open_results(arguments.results), arguments.seed)
     elif arguments.figure == "photograph":

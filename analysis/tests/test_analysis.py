@@ -12,7 +12,7 @@ ROOT = pathlib.Path(__file__).parents[2]
 PROGRAM = pathlib.Path(os.environ.get("HTF_BUILD", ROOT / "build")) / "bin" / "htflow"
 sys.path.insert(0, str(ROOT / "analysis"))
 
-from htflow import end_tensor, open_results  # noqa: E402
+from htflow import end_tensor, open_results, read_tensor, write_problem  # noqa: E402
 from htflow.clocks import time_since_activation  # noqa: E402
 from htflow.tensor import parse_tree  # noqa: E402
 
@@ -80,6 +80,26 @@ def test_end_tensors_of_cp_and_of_deep_matrix_factorization():
     middle = rng.normal(size=(3, 3))
     assert np.allclose(end_tensor("((0)3,1)3;", {"0": a, "0+": middle, "1": b}),
                        a @ middle @ b.T, rtol=1e-13)
+
+
+def test_numpy_tensors_become_problems(tmp_path):
+    tensor = np.arange(24.0).reshape(2, 3, 4)
+    np.save(tmp_path / "a.npy", tensor)
+    np.savez(tmp_path / "b.npz", x=tensor, y=tensor[0])
+    assert (read_tensor(tmp_path / "b.npz", "x") == read_tensor(tmp_path / "a.npy")).all()
+    with pytest.raises(ValueError, match="name one"):
+        read_tensor(tmp_path / "b.npz")
+    tensor[1, 2, 3] = np.nan
+    np.save(tmp_path / "c.npy", tensor)
+    with pytest.raises(ValueError, match=r"\(1, 2, 3\) is nan"):
+        read_tensor(tmp_path / "c.npy")
+    write_problem(tmp_path / "a.h5", read_tensor(tmp_path / "a.npy"))
+    told = subprocess.run([PROGRAM, "check", tmp_path / "a.h5"], capture_output=True, text=True)
+    assert told.returncode == 0 and "is sound" in told.stdout, told.stdout + told.stderr
+    (tmp_path / "s.yaml").write_text(f"problem: {{file: {tmp_path / 'a.h5'}, task: full}}\n"
+                                     "model: {width: 3}\nstop: {steps: 10}\n")
+    subprocess.run([PROGRAM, "run", tmp_path / "s.yaml", "--out", tmp_path / "out"], check=True,
+                   capture_output=True, stdin=subprocess.DEVNULL)
 
 
 def test_newick_is_read():

@@ -24,7 +24,7 @@ static double record_bytes(const htf_spec *spec, const htf_cli_size *size) {
     interior += *c == ')';
   }
   double partitions = (double)(interior - 1 + spec->problem.shape.order);
-  double row = 11 + 3 * (double)interior * (double)spec->record.components +
+  double row = 12 + 3 * (double)interior * (double)spec->record.components +
                partitions * (2 + (double)spec->record.singular_values);
   double weights = spec->record.weights != HTF_KEEP_NONE ? (double)size->parameters : 0;
   double rows = spec->record.every > 0 ? (double)(spec->stop.steps / spec->record.every + 2)

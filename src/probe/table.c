@@ -58,6 +58,18 @@ static htf_status measure_test_loss(htf_probe *probe, const htf_probe_state *sta
   return HTF_OK;
 }
 
+// Of the values that measure_test_loss, before this in the table, has left in probe->y. NAN
+// where nothing is held out.
+static double held_out_error(const htf_probe *probe) {
+  htf_samples test = htf_problem_test(probe->problem);
+  double error = 0, norm = 0;
+  for (int64_t k = 0; k < test.count; k++) {
+    error += (probe->y[k] - test.values[k]) * (probe->y[k] - test.values[k]);
+    norm += test.values[k] * test.values[k];
+  }
+  return sqrt(error / norm);
+}
+
 static htf_status measure_reconstruction(htf_probe *probe, const htf_probe_state *state,
                                          double *out) {
   const double *target = htf_problem_tensor(probe->problem);
@@ -69,7 +81,19 @@ static htf_status measure_reconstruction(htf_probe *probe, const htf_probe_state
       sum += (probe->tensor[i] - target[i]) * (probe->tensor[i] - target[i]);
     }
     *out = sqrt(sum) / probe->target_norm;
+  } else {
+    *out = held_out_error(probe);
   }
+  return HTF_OK;
+}
+
+static htf_status measure_reconstruction_entries(htf_probe *probe,
+                                                 const htf_probe_state *state,
+                                                 double *out) {
+  (void)state;
+  *out = htf_problem_tensor(probe->problem) != NULL
+             ? htf_model_entries(probe->model)
+             : (double)htf_problem_test(probe->problem).count;
   return HTF_OK;
 }
 
@@ -190,56 +214,60 @@ static htf_status measure_hierarchical_rank(htf_probe *probe, const htf_probe_st
   }
 
 // measuring function, then its htf_variable.
-#define OBSERVABLE_TABLE(X)                                                                \
-  X(measure_time, "time", "flow time", "1",                                                \
-    "time + time_low is the flow time exactly (double-double)", SAMPLE)                    \
-  X(measure_time_low, "time_low", "low part of the flow time", "1", "see time", SAMPLE)    \
-  X(measure_arc_length, "arc_length", "arc length of the weights", "1",                    \
-    "length of the path of theta, summed over accepted steps, Euclidean", SAMPLE)          \
-  X(measure_step, "step", "accepted steps", "1",                                           \
-    "steps that were complete at this sample", SAMPLE)                                     \
-  X(measure_train_loss, "train_loss", "training loss", "1",                                \
-    "mean loss over the training samples", SAMPLE)                                         \
-  X(measure_test_loss, "test_loss", "held-out loss", "1",                                  \
-    "mean loss over the held-out samples", SAMPLE)                                         \
-  X(measure_reconstruction, "reconstruction_error", "relative reconstruction error", "1",  \
-    "||W_H - W*|| / ||W*|| over all entries; NaN where the target is not known entirely",  \
-    SAMPLE)                                                                                \
-  X(measure_gradient_norm, "gradient_norm", "gradient norm", "1",                          \
-    "Euclidean norm of the gradient of L in theta", SAMPLE)                                \
-  X(measure_unbalancedness, "unbalancedness", "unbalancedness magnitude", "1",             \
-    "largest | ||w||^2 - ||w'||^2 | within a local component (theory.md section 3)",       \
-    SAMPLE)                                                                                \
-  X(measure_drift, "unbalancedness_drift", "drift of the conserved quantities", "1",       \
-    "largest change of ||w||^2 - ||w'||^2 since the start, over the largest ||w||^2 so "   \
-    "far; zero under exact flow (theory.md section 3)",                                    \
-    SAMPLE)                                                                                \
-  X(measure_components, "local_component_norm", "local component norm", "1",               \
-    "sigma^(v,r), the product of the norms of the component's vectors, largest first "     \
-    "(theory.md section 3)",                                                               \
-    3, {"sample", "node", "component"})                                                    \
-  X(measure_rates, "local_component_rate", "rate of the local component norm", "1",        \
-    "d sigma/dt under the flow, by the chain rule from d||w||^2/dt = -2 <w, dL/dw>, of "   \
-    "the components of local_component_norm; NaN where sigma is 0",                        \
-    3, {"sample", "node", "component"})                                                    \
-  X(measure_drives, "local_component_drive", "drive of the local component", "1",          \
-    "<-grad L(W_H), C^(v,r)>, of the components of local_component_norm; NaN where sigma " \
-    "is 0 (theory.md section 3)",                                                          \
-    3, {"sample", "node", "component"})                                                    \
-  X(measure_law, "law_residual", "residual of the exact law", "1",                         \
-    "largest | d sigma/dt - sigma^2 drive sum ||w||^-2 | over the largest | d sigma/dt | " \
-    "of the sample, of all components with sigma > 0 (theory.md section 3)",               \
-    SAMPLE)                                                                                \
-  X(measure_singular_values, "singular_value", "singular value of the matricization", "1", \
-    "of the end tensor with the modes of a node as rows and the others as columns, "       \
-    "largest first (theory.md section 4)",                                                 \
-    3, {"sample", "partition", "value"})                                                   \
-  X(measure_effective_rank, "effective_rank", "effective rank of the matricization", "1",  \
-    "exp(- sum p log p), p the singular values over their sum (theory.md section 4)", 2,   \
-    {"sample", "partition"})                                                               \
-  X(measure_hierarchical_rank, "hierarchical_rank", "hierarchical tensor rank", "1",       \
-    "how many singular values of the matricization exceed 1e-6 of the largest (theory.md " \
-    "section 4)",                                                                          \
+#define OBSERVABLE_TABLE(X)                                                                 \
+  X(measure_time, "time", "flow time", "1",                                                 \
+    "time + time_low is the flow time exactly (double-double)", SAMPLE)                     \
+  X(measure_time_low, "time_low", "low part of the flow time", "1", "see time", SAMPLE)     \
+  X(measure_arc_length, "arc_length", "arc length of the weights", "1",                     \
+    "length of the path of theta, summed over accepted steps, Euclidean", SAMPLE)           \
+  X(measure_step, "step", "accepted steps", "1",                                            \
+    "steps that were complete at this sample", SAMPLE)                                      \
+  X(measure_train_loss, "train_loss", "training loss", "1",                                 \
+    "mean loss over the training samples", SAMPLE)                                          \
+  X(measure_test_loss, "test_loss", "held-out loss", "1",                                   \
+    "mean loss over the held-out samples", SAMPLE)                                          \
+  X(measure_reconstruction, "reconstruction_error", "relative reconstruction error", "1",   \
+    "||W_H - W*|| / ||W*|| over all entries where the target is known and held, else over " \
+    "the held-out measurements: see reconstruction_entries",                                \
+    SAMPLE)                                                                                 \
+  X(measure_reconstruction_entries, "reconstruction_entries",                               \
+    "entries of the reconstruction error", "1",                                             \
+    "how many: all of the tensor, or the held-out ones", SAMPLE)                            \
+  X(measure_gradient_norm, "gradient_norm", "gradient norm", "1",                           \
+    "Euclidean norm of the gradient of L in theta", SAMPLE)                                 \
+  X(measure_unbalancedness, "unbalancedness", "unbalancedness magnitude", "1",              \
+    "largest | ||w||^2 - ||w'||^2 | within a local component (theory.md section 3)",        \
+    SAMPLE)                                                                                 \
+  X(measure_drift, "unbalancedness_drift", "drift of the conserved quantities", "1",        \
+    "largest change of ||w||^2 - ||w'||^2 since the start, over the largest ||w||^2 so "    \
+    "far; zero under exact flow (theory.md section 3)",                                     \
+    SAMPLE)                                                                                 \
+  X(measure_components, "local_component_norm", "local component norm", "1",                \
+    "sigma^(v,r), the product of the norms of the component's vectors, largest first "      \
+    "(theory.md section 3)",                                                                \
+    3, {"sample", "node", "component"})                                                     \
+  X(measure_rates, "local_component_rate", "rate of the local component norm", "1",         \
+    "d sigma/dt under the flow, by the chain rule from d||w||^2/dt = -2 <w, dL/dw>, of "    \
+    "the components of local_component_norm; NaN where sigma is 0",                         \
+    3, {"sample", "node", "component"})                                                     \
+  X(measure_drives, "local_component_drive", "drive of the local component", "1",           \
+    "<-grad L(W_H), C^(v,r)>, of the components of local_component_norm; NaN where sigma "  \
+    "is 0 (theory.md section 3)",                                                           \
+    3, {"sample", "node", "component"})                                                     \
+  X(measure_law, "law_residual", "residual of the exact law", "1",                          \
+    "largest | d sigma/dt - sigma^2 drive sum ||w||^-2 | over the largest | d sigma/dt | "  \
+    "of the sample, of all components with sigma > 0 (theory.md section 3)",                \
+    SAMPLE)                                                                                 \
+  X(measure_singular_values, "singular_value", "singular value of the matricization", "1",  \
+    "of the end tensor with the modes of a node as rows and the others as columns, "        \
+    "largest first (theory.md section 4)",                                                  \
+    3, {"sample", "partition", "value"})                                                    \
+  X(measure_effective_rank, "effective_rank", "effective rank of the matricization", "1",   \
+    "exp(- sum p log p), p the singular values over their sum (theory.md section 4)", 2,    \
+    {"sample", "partition"})                                                                \
+  X(measure_hierarchical_rank, "hierarchical_rank", "hierarchical tensor rank", "1",        \
+    "how many singular values of the matricization exceed 1e-6 of the largest (theory.md "  \
+    "section 4)",                                                                           \
     2, {"sample", "partition"})
 
 static const htf_variable variables[] = {

@@ -41,7 +41,36 @@ Test(probe, errors_are_those_of_the_end_tensor) {
   }
   cr_assert(epsilon_eq(dbl, *find(&s, "reconstruction_error"), sqrt(all / norm), 1e-12));
   cr_assert(epsilon_eq(dbl, *find(&s, "test_loss"), held, 1e-12));
+  cr_assert(eq(dbl, *find(&s, "reconstruction_entries"), 24));
   htf_expansion_destroy(&expansion);
+  tear_down(&s);
+}
+
+// The same samples without the tensor: sqrt(m L) / ||data|| over the held-out ones.
+Test(probe, without_the_tensor_the_error_is_that_of_the_held_out) {
+  scene s = {0};
+  set_up(&s);
+  htf_problem *whole = s.problem, *given = NULL;
+  htf_samples test = htf_problem_test(whole);
+  cr_assert(eq(int,
+               htf_problem_create(3, htf_problem_shape(whole), htf_problem_train(whole),
+                                  test, NULL, &given),
+               HTF_OK));
+  htf_probe_destroy(&s.probe);
+  htf_probe_options options = {COMPONENTS, 0};
+  cr_assert(
+      eq(int, htf_probe_create(s.model, given, htf_loss_l2(), &options, &s.probe), HTF_OK));
+  htf_memory_release(s.row);
+  s.row = htf_memory_get((size_t)htf_probe_row_size(s.probe), sizeof(double));
+  measure(&s);
+  double norm = 0;
+  for (int64_t k = 0; k < test.count; k++) {
+    norm += test.values[k] * test.values[k];
+  }
+  double expected = sqrt((double)test.count * *find(&s, "test_loss") / norm);
+  cr_assert(epsilon_eq(dbl, *find(&s, "reconstruction_error"), expected, 1e-12));
+  cr_assert(eq(dbl, *find(&s, "reconstruction_entries"), (double)test.count));
+  htf_problem_destroy(&given);
   tear_down(&s);
 }
 
