@@ -57,7 +57,6 @@ Test(probe, without_the_tensor_the_error_is_that_of_the_held_out) {
                                   test, NULL, &given),
                HTF_OK));
   htf_probe_destroy(&s.probe);
-  htf_probe_options options = {COMPONENTS, 0};
   cr_assert(
       eq(int, htf_probe_create(s.model, given, htf_loss_l2(), &options, &s.probe), HTF_OK));
   htf_memory_release(s.row);
