@@ -8,8 +8,9 @@
 // text and the run's identity are all read from it.
 //
 // Identity: the SHA-256 of the schema version and of the fields that make a run what it is,
-// as canonical text, in the table's order, leaving out those that hold their default. So a
-// new parameter with a default keeps the identity of every older run. A tree counts with
+// as canonical text, in the table's order, leaving out those that hold their default and
+// those that do not matter beside the others (htf_spec_matters). So a new parameter with a
+// default keeps the identity of every older run. A tree counts with
 // its Newick, which holds every width; its label, the width keys and a file's path are no
 // part of it (the file's content is).
 #pragma once
@@ -31,7 +32,8 @@ enum {
   HTF_MAX_ORDER = 64,
   HTF_MAX_TEXT = 1024,
   HTF_MAX_NEWICK = 2048,
-  HTF_MAX_LABEL = 128
+  HTF_MAX_LABEL = 128,
+  HTF_MAX_LIST = 64
 };
 
 // Each enumerator is the place of its name in the field's choices. Numbers are stored, so a
@@ -89,6 +91,12 @@ typedef struct htf_tree_field {
   char label[HTF_MAX_NEWICK];
   char newick[HTF_MAX_NEWICK];
 } htf_tree_field;
+
+// Numbers, in the order given.
+typedef struct htf_list {
+  int count;
+  double value[HTF_MAX_LIST];
+} htf_list;
 
 typedef struct htf_spec {
   int64_t sweep_seed;
@@ -155,14 +163,18 @@ typedef enum htf_field_type {
   HTF_FIELD_TREE,    // htf_tree_field
   HTF_FIELD_TEXT,    // char[HTF_MAX_TEXT]
   HTF_FIELD_DIGEST,  // char[HTF_DIGEST_TEXT]; not for the user to set
+  HTF_FIELD_LIST,    // htf_list, each of its numbers within low and high
+  // char[HTF_MAX_TEXT], "a,b": names out of `choices`, each at most once, in their order;
+  // where choices is NULL, any words of letters, digits and _ + . -, in the order given.
+  HTF_FIELD_NAMES,
 } htf_field_type;
 
 typedef struct htf_field {
   const char *key; // dotted, as in the sweep file
   htf_field_type type;
   size_t offset;       // of the member in htf_spec
-  double low, high;    // the closed range of a number, or of a shape's entries
-  const char *choices; // "a|b|c" for HTF_FIELD_CHOICE, else NULL
+  double low, high;    // the closed range of a number, or of a shape's or list's entries
+  const char *choices; // "a|b|c" for HTF_FIELD_CHOICE and HTF_FIELD_NAMES, else NULL
   const char *initial; // the default, as text
   const char *units;   // "" where there are none
   const char *help;    // one sentence
@@ -179,20 +191,44 @@ const void *htf_spec_member_const(const htf_spec *spec, const htf_field *field);
 
 // The spec with every field at its default.
 void htf_spec_defaults(htf_spec *spec);
-// Sets a field from text: a number, a choice's name, "[8, 8]" for a shape, a label for a
-// tree (whether it is one, the plan finds out; its Newick becomes ""). Raises HTF_E_CONFIG
-// with what is wrong and what would be right; the spec is then as it was.
+// Sets a field from text: a number, a choice's name, "[8, 8]" for a shape, "[0.1, 1]" or
+// "[a, b]" for a list of numbers or names ("[]" for none, "a" for one), a label for a tree
+// (whether it is one, the plan finds out; its Newick becomes ""). Raises HTF_E_CONFIG with
+// what is wrong and what would be right; the spec is then as it was.
 htf_status htf_spec_set(htf_spec *spec, const htf_field *field, const char *text);
 // Writes a field as canonical text (doubles with the fewest digits that read back the
 // same), a tree as its label; at most `size` bytes with the final zero. htf_spec_set reads
 // it back to the same value.
 void htf_spec_print(const htf_spec *spec, const htf_field *field, char *text, size_t size);
-// The same as a number where the field is one (choices too); NAN for shapes, trees and
-// texts.
+// The same as a number where the field is one (choices too); NAN for shapes, trees, texts
+// and lists.
 double htf_spec_number(const htf_spec *spec, const htf_field *field);
+
+// Name number i of an HTF_FIELD_NAMES member; false if it has not so many. And whether it
+// has that name.
+bool htf_spec_name_at(const char *names, int i, char name[HTF_MAX_LABEL]);
+bool htf_spec_names_hold(const char *names, const char *name);
+
+// ---- what makes a run --------------------------------------------------------------
+
+// Whether a field changes the run at all: flow.lr does not where flow.method is bdf. One
+// that does not is no part of the identity, so that it makes no second run of the same.
+bool htf_spec_matters(const htf_spec *spec, const htf_field *field);
+// What that takes, need number i of the field: another field and the values, "a|b", of
+// which it must have one. False if the field has not so many; most have none.
+bool htf_spec_need(const htf_field *field, int i, const htf_field **by,
+                   const char **values);
 
 // The run's identity. The trees must be resolved. Raises HTF_E_INTERNAL.
 htf_status htf_spec_identity(const htf_spec *spec, htf_digest *identity);
+
+// A short digest of the same parameters, for finding equal runs among millions of one
+// plan: equal for equal identities, different for others but for a chance of 2^-128. Never
+// stored.
+typedef struct htf_fingerprint {
+  uint64_t word[2];
+} htf_fingerprint;
+htf_fingerprint htf_spec_fingerprint(const htf_spec *spec);
 
 // ---- text -----------------------------------------------------------------------------
 

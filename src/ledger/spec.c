@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "list_impl.h"
 #include "spec_impl.h"
 
 const htf_field *htf_spec_fields(int *count) {
@@ -51,7 +52,7 @@ done:
   return status;
 }
 
-static htf_status set_real(const htf_field *field, const char *text, double *member) {
+htf_status htf_spec__set_real(const htf_field *field, const char *text, double *member) {
   htf_status status = HTF_OK;
   double value;
   HTF_CHECK(htf_spec_read_number(text, &value), HTF_E_CONFIG,
@@ -76,8 +77,7 @@ done:
   return status;
 }
 
-// The choice number `index` of "a|b|c"; false if there are not so many.
-static bool choice_at(const char *choices, int index, char name[HTF_MAX_LABEL]) {
+bool htf_spec__choice_at(const char *choices, int index, char name[HTF_MAX_LABEL]) {
   for (; index > 0; index--) {
     choices = strchr(choices, '|');
     if (choices == NULL) {
@@ -89,10 +89,10 @@ static bool choice_at(const char *choices, int index, char name[HTF_MAX_LABEL]) 
   return true;
 }
 
-static htf_status set_choice(const htf_field *field, const char *text, int *member) {
+htf_status htf_spec__set_choice(const htf_field *field, const char *text, int *member) {
   htf_status status = HTF_OK;
   char name[HTF_MAX_LABEL], nearest[HTF_MAX_LABEL] = "", list[4 * HTF_MAX_LABEL] = "";
-  for (int i = 0; choice_at(field->choices, i, name); i++) {
+  for (int i = 0; htf_spec__choice_at(field->choices, i, name); i++) {
     if (strcmp(text, name) == 0) {
       *member = i;
       return status;
@@ -195,11 +195,11 @@ htf_status htf_spec_set(htf_spec *spec, const htf_field *field, const char *text
   switch (field->type) {
   case HTF_FIELD_REAL:
   case HTF_FIELD_COUNT:
-    return set_real(field, text, member);
+    return htf_spec__set_real(field, text, member);
   case HTF_FIELD_INTEGER:
     return set_integer(field, text, member);
   case HTF_FIELD_CHOICE:
-    return set_choice(field, text, member);
+    return htf_spec__set_choice(field, text, member);
   case HTF_FIELD_SHAPE:
     return set_shape(field, text, member);
   case HTF_FIELD_TREE:
@@ -208,6 +208,10 @@ htf_status htf_spec_set(htf_spec *spec, const htf_field *field, const char *text
     return set_text(field, text, member, HTF_MAX_TEXT);
   case HTF_FIELD_DIGEST:
     return set_digest(field, text, member);
+  case HTF_FIELD_LIST:
+    return htf_spec__set_list(field, text, member);
+  case HTF_FIELD_NAMES:
+    return htf_spec__set_names(field, text, member);
   }
   HTF_ASSERT(false);
   return HTF_E_INTERNAL;
@@ -239,7 +243,7 @@ void htf_spec_print(const htf_spec *spec, const htf_field *field, char *text, si
     snprintf(text, size, "%lld", (long long)*(const int64_t *)member);
     break;
   case HTF_FIELD_CHOICE:
-    choice_at(field->choices, *(const int *)member, word);
+    htf_spec__choice_at(field->choices, *(const int *)member, word);
     snprintf(text, size, "%s", word);
     break;
   case HTF_FIELD_SHAPE:
@@ -251,6 +255,12 @@ void htf_spec_print(const htf_spec *spec, const htf_field *field, char *text, si
   case HTF_FIELD_TEXT:
   case HTF_FIELD_DIGEST:
     snprintf(text, size, "%s", (const char *)member);
+    break;
+  case HTF_FIELD_LIST:
+    htf_spec__print_list(member, text, size);
+    break;
+  case HTF_FIELD_NAMES:
+    htf_spec__print_names(member, text, size);
     break;
   }
 }
@@ -269,52 +279,9 @@ double htf_spec_number(const htf_spec *spec, const htf_field *field) {
   case HTF_FIELD_TREE:
   case HTF_FIELD_TEXT:
   case HTF_FIELD_DIGEST:
+  case HTF_FIELD_LIST:
+  case HTF_FIELD_NAMES:
     break;
   }
   return NAN;
-}
-
-// ---- identity -------------------------------------------------------------------------
-
-// What a field adds to a run's identity: its text, or "" where it holds the default.
-static htf_status describe(const htf_spec *spec, const htf_field *field, char *text,
-                           size_t size) {
-  htf_status status = HTF_OK;
-  const void *member = htf_spec_member_const(spec, field);
-  if (field->type == HTF_FIELD_TREE) {
-    snprintf(text, size, "%s", ((const htf_tree_field *)member)->newick);
-    bool needed = member == &spec->model.tree || spec->problem.file_digest[0] == '\0';
-    HTF_CHECK(text[0] != '\0' || !needed, HTF_E_INTERNAL, "%s is not resolved", field->key);
-    return status;
-  }
-  if (field->type == HTF_FIELD_COUNT) {
-    double count = *(const double *)member;
-    HTF_CHECK(count == floor(count), HTF_E_INTERNAL, "%s is %g, not resolved", field->key,
-              count);
-  }
-  htf_spec_print(spec, field, text, size);
-  if (strcmp(text, field->initial) == 0) {
-    text[0] = '\0';
-  }
-done:
-  return status;
-}
-
-htf_status htf_spec_identity(const htf_spec *spec, htf_digest *identity) {
-  htf_status status = HTF_OK;
-  char text[4 * HTF_MAX_NEWICK], value[HTF_MAX_NEWICK];
-  int used = snprintf(text, sizeof text, "htflow spec %d\n", HTF_SPEC_SCHEMA);
-  for (int i = 0; i < FIELDS; i++) {
-    if (fields[i].identity) {
-      HTF_TRY(describe(spec, &fields[i], value, sizeof value));
-      if (value[0] != '\0') {
-        used += snprintf(text + used, sizeof text - (size_t)used, "%s: %s\n", fields[i].key,
-                         value);
-        HTF_ASSERT(used < (int)sizeof text);
-      }
-    }
-  }
-  HTF_TRY(htf_digest_of(text, (size_t)used, identity));
-done:
-  return status;
 }

@@ -255,6 +255,10 @@ static const char *wanted(const htf_field *field) {
     return "a tree: binary, flat, {arity: 4, pattern: half}, {depth: 2} or Newick";
   case HTF_FIELD_CHOICE:
     return field->choices;
+  case HTF_FIELD_LIST:
+    return "a list of numbers like [0.1, 1]";
+  case HTF_FIELD_NAMES:
+    return "a list of names like [a, b]";
   case HTF_FIELD_TEXT:
   case HTF_FIELD_DIGEST:
     break;
@@ -285,22 +289,28 @@ static bool is_number(htf_field_type type) {
   return type == HTF_FIELD_REAL || type == HTF_FIELD_INTEGER || type == HTF_FIELD_COUNT;
 }
 
-// The text of a list of mode sizes, each tried by itself so that an error has its place.
-static htf_status read_shape(htf_plan__reader *reader, const htf_field *field,
-                             const htf_plan__node *node, char *text, size_t size,
-                             bool *good) {
+static bool is_list(htf_field_type type) {
+  return type == HTF_FIELD_SHAPE || type == HTF_FIELD_LIST || type == HTF_FIELD_NAMES;
+}
+
+// The text of a list, each item tried by itself so that an error has its place.
+static htf_status read_list(htf_plan__reader *reader, const htf_field *field,
+                            const htf_plan__node *node, char *text, size_t size,
+                            bool *good) {
   htf_status status = HTF_OK;
   char item[2 * HTF_MAX_LABEL];
   size_t used = 0;
   *good = true;
   for (int i = 0; i < node->count && used < size && *good; i++) {
     const htf_plan__node *entry = node->item[i];
-    if (entry->kind != HTF_PLAN__SCALAR || entry->quoted ||
+    if (entry->kind != HTF_PLAN__SCALAR ||
+        (entry->quoted && field->type != HTF_FIELD_NAMES) ||
         strcspn(entry->text, ",[] ") != strlen(entry->text) || entry->text[0] == '\0') {
       *good = false;
       HTF_TRY(wrong_type(reader, field, entry));
     } else {
-      snprintf(item, sizeof item, "[1, %.100s]", entry->text);
+      bool shape = field->type == HTF_FIELD_SHAPE; // of two modes at least
+      snprintf(item, sizeof item, "[%s%.100s]", shape ? "1, " : "", entry->text);
       HTF_TRY(attempt(reader, field, item, entry->place, good));
       used += (size_t)snprintf(text + used, size - used, "%s%.100s", i == 0 ? "[" : ", ",
                                entry->text);
@@ -317,8 +327,8 @@ static htf_status read_field(htf_plan__reader *reader, const htf_field *field,
   char text[2 * HTF_MAX_NEWICK];
   const char *value = text;
   bool good = true;
-  if (field->type == HTF_FIELD_SHAPE && node->kind == HTF_PLAN__LIST) {
-    HTF_TRY(read_shape(reader, field, node, text, sizeof text, &good));
+  if (is_list(field->type) && node->kind == HTF_PLAN__LIST) {
+    HTF_TRY(read_list(reader, field, node, text, sizeof text, &good));
   } else if (field->type == HTF_FIELD_TREE && !htf_plan__is_null(node) &&
              node->kind != HTF_PLAN__LIST) {
     HTF_TRY(htf_plan__read_tree(reader, field, node, text, sizeof text, &good));

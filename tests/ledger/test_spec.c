@@ -3,6 +3,7 @@
 #include <criterion/new/assert.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "htflow/memory.h"
@@ -24,11 +25,19 @@ static void identity_text(const htf_spec *spec, char text[HTF_DIGEST_TEXT]) {
   htf_digest_text(&digest, text);
 }
 
+// Fingerprints tell what identities tell.
 static bool same_run(const htf_spec *a, const htf_spec *b) {
   char one[HTF_DIGEST_TEXT], other[HTF_DIGEST_TEXT];
+  htf_fingerprint x = htf_spec_fingerprint(a), y = htf_spec_fingerprint(b);
   identity_text(a, one);
   identity_text(b, other);
-  return strcmp(one, other) == 0;
+  bool same = strcmp(one, other) == 0;
+  cr_expect(eq(int, memcmp(&x, &y, sizeof x) == 0, same), "%s %s", one, other);
+  return same;
+}
+
+static int by_bytes(const void *a, const void *b) {
+  return memcmp(a, b, sizeof(htf_fingerprint));
 }
 
 static htf_status set(htf_spec *spec, const char *key, const char *text) {
@@ -57,6 +66,12 @@ static const char *other_value(const htf_field *field) {
     return "arity 4 half";
   case HTF_FIELD_TEXT:
     return "data/a b.tns";
+  case HTF_FIELD_LIST:
+    return "[0.05]";
+  case HTF_FIELD_NAMES: // the last of its choices alone
+    snprintf(text, sizeof text, "[%s]",
+             field->choices == NULL ? "0_1" : strrchr(field->choices, '|') + 1);
+    return text;
   case HTF_FIELD_DIGEST:
     memset(text, 'a', HTF_DIGEST_TEXT - 1);
     return text;
@@ -90,7 +105,8 @@ Test(spec, every_field_has_one_key_and_a_sentence_of_help) {
     cr_expect(eq(ptr, (void *)htf_spec_field(field[i].key), (void *)&field[i]));
     size_t length = strlen(field[i].help);
     cr_expect(length > 10 && field[i].help[length - 1] == '.', "%s", field[i].key);
-    cr_expect(eq(int, field[i].choices != NULL, field[i].type == HTF_FIELD_CHOICE));
+    cr_expect(field[i].type == HTF_FIELD_NAMES ||
+              (field[i].choices != NULL) == (field[i].type == HTF_FIELD_CHOICE));
   }
   cr_expect(eq(ptr, (void *)htf_spec_field("init"), NULL));
 }
@@ -224,7 +240,9 @@ Test(spec, each_choice_is_its_enumerator) {
   int named = 0, count;
   const htf_field *field = htf_spec_fields(&count);
   for (int i = 0; i < count; i++) {
-    for (const char *at = field[i].choices; at != NULL; at = strchr(at + 1, '|')) {
+    bool choice = field[i].type == HTF_FIELD_CHOICE;
+    for (const char *at = choice ? field[i].choices : NULL; at != NULL;
+         at = strchr(at + 1, '|')) {
       named++;
     }
   }
@@ -268,11 +286,25 @@ Test(spec, numbers_of_fields_are_their_values_and_nan_for_texts) {
   cr_expect(isnan(htf_spec_number(&spec, htf_spec_field("problem.file"))));
 }
 
+// Beside this spec the field matters.
+static htf_spec where_it_matters(const htf_field *field) {
+  const htf_field *by;
+  const char *values;
+  char first[HTF_MAX_LABEL];
+  htf_spec spec = resolved();
+  for (int i = 0; htf_spec_need(field, i, &by, &values); i++) {
+    snprintf(first, sizeof first, "%.*s", (int)strcspn(values, "|"), values);
+    cr_assert(eq(int, htf_spec_set(&spec, by, first), HTF_OK));
+  }
+  cr_assert(htf_spec_matters(&spec, field), "%s", field->key);
+  return spec;
+}
+
 Test(spec, identity_changes_with_each_field_that_makes_the_run) {
   int count;
   const htf_field *field = htf_spec_fields(&count);
-  const htf_spec base = resolved();
   for (int i = 0; i < count; i++) {
+    const htf_spec base = where_it_matters(&field[i]);
     const char *value = other_value(&field[i]);
     if (field[i].type != HTF_FIELD_TREE && strcmp(value, field[i].initial) != 0) {
       htf_spec spec = base;
@@ -280,6 +312,7 @@ Test(spec, identity_changes_with_each_field_that_makes_the_run) {
       cr_expect(eq(int, same_run(&base, &spec), !field[i].identity), "%s", field[i].key);
     }
   }
+  const htf_spec base = resolved();
   htf_spec spec = base;
   strcpy(spec.model.tree.newick, "((0,2)16,(1,3)16)16;");
   cr_expect(not(same_run(&base, &spec)));
@@ -298,6 +331,43 @@ Test(spec, identity_ignores_labels_paths_and_widths_that_the_tree_holds) {
   spec.model.depth = 5;
   strcpy(spec.init.file, "/elsewhere/weights.h5");
   cr_expect(same_run(&base, &spec));
+}
+
+Test(spec, identity_leaves_out_what_does_not_matter) {
+  const struct {
+    const char *key, *value, *with, *being;
+  } cases[] = {
+      {"flow.lr", "0.5", "flow.method", "bdf"},
+      {"flow.rtol", "1e-3", "flow.method", "gd"},
+      {"flow.table", "cash_karp", "flow.method", "adams"},
+      {"init.std", "3", "init.kind", "file"},
+      {"init.seed", "3", "init.kind", "identity"},
+      {"loss.delta", "3", "loss.kind", "l1"},
+      {"record.points", "3", "record.every", "10"},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    htf_spec base = resolved();
+    cr_assert(eq(int, set(&base, cases[i].with, cases[i].being), HTF_OK));
+    htf_spec spec = base;
+    cr_assert(eq(int, set(&spec, cases[i].key, cases[i].value), HTF_OK));
+    cr_expect(not(htf_spec_matters(&spec, htf_spec_field(cases[i].key))));
+    cr_expect(same_run(&base, &spec), "%s", cases[i].key);
+  }
+}
+
+Test(spec, fingerprints_of_many_runs_differ) {
+  enum { N = 20000 };
+  static htf_fingerprint all[N];
+  htf_spec spec = resolved();
+  for (int i = 0; i < N; i++) {
+    spec.init.seed = i % 100;
+    spec.problem.seed = i / 100;
+    all[i] = htf_spec_fingerprint(&spec);
+  }
+  qsort(all, N, sizeof *all, by_bytes);
+  for (int i = 1; i < N; i++) {
+    cr_assert(not(memcmp(&all[i - 1].word[0], &all[i].word[0], 8) == 0));
+  }
 }
 
 Test(spec, identity_is_the_digest_of_lines_that_anyone_can_write) {
