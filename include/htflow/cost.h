@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// cost.h: what a run will take, before it is run (room: plan; theory.md sections 5 and 6).
+//
+// Two parts. *Sizes* follow from the tree, the shape, the samples and the method: the
+// parameters, the floating-point operations of one gradient and of one Hessian-vector
+// product, the bytes of working memory. *Counts*, how many gradients and products the run
+// will take, are an estimate from its method, tolerance, start and width, whose constants
+// were fitted to measured runs (cost.c says which); they are right to a factor of about
+// two, and better once corrected by runs that are done.
+//
+// Seconds are operations over rates, and the rates are the machine's: the caller measures
+// them, or takes those of finished runs.
+#pragma once
+
+#include <stdint.h>
+
+#include "htflow/door.h"
+#include "htflow/spec.h"
+#include "htflow/status.h"
+
+HTF_BEGIN_DOOR
+
+typedef struct htf_cost {
+  int size;           // which sizes: runs of one number have the same ones, 0 came first
+  int64_t parameters; // length of theta
+  double bytes;       // of working memory, beside the program's own
+  double gradient;    // floating-point operations of a loss and its gradient
+  double product;     // of one Hessian-vector product
+  double gradients, products; // how many of each the run takes, estimated
+} htf_cost;
+
+// Remembers sizes, so that each is worked out once: asking costs below a microsecond.
+typedef struct htf_cost_table htf_cost_table;
+
+htf_status htf_cost_table_create(htf_cost_table **table);
+void htf_cost_table_destroy(htf_cost_table **table);
+// How many different sizes were met, at most those of the specs asked about.
+int htf_cost_table_sizes(const htf_cost_table *table);
+
+// The cost of a resolved spec. Raises HTF_E_MEMORY, HTF_E_CONFIG where there is no model of
+// the spec.
+htf_status htf_cost_predict(htf_cost_table *table, const htf_spec *spec, htf_cost *cost);
+
+// All the floating-point operations of the run: gradients and products. What is handed out
+// longest first is ordered by it.
+double htf_cost_flops(const htf_cost *cost);
+
+HTF_END_DOOR

@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What a run will take: sizes from its tree, counts from what was measured.
+#include "htflow/cost.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "htflow/memory.h"
+#include "htflow/model.h"
+
+// What sizes depend on, digested; and the sizes.
+typedef struct entry {
+  uint64_t key[2];
+  htf_cost cost; // without counts
+} entry;
+
+struct htf_cost_table {
+  int sizes, room;
+  entry *entry; // [room], in the order met
+  int slots;    // a power of two
+  int *slot;    // [slots] number of an entry, from 1; 0 is free
+};
+
+htf_status htf_cost_table_create(htf_cost_table **out) {
+  htf_status status = HTF_OK;
+  htf_cost_table *table = NULL;
+  HTF_NEW(table, 1);
+  table->slots = 16;
+  HTF_NEW(table->slot, table->slots);
+  *out = table;
+  table = NULL;
+done:
+  htf_cost_table_destroy(&table);
+  return status;
+}
+
+void htf_cost_table_destroy(htf_cost_table **out) {
+  htf_cost_table *table = *out;
+  if (table != NULL) {
+    HTF_FREE(table->entry);
+    HTF_FREE(table->slot);
+    HTF_FREE(*out);
+  }
+}
+
+int htf_cost_table_sizes(const htf_cost_table *table) {
+  return table->sizes;
+}
+
+// ---- sizes -----------------------------------------------------------------------------
+
+// Distinct rows among `samples` draws of `tuples` tuples, on average (theory.md section 6).
+static double distinct(double tuples, double samples) {
+  return tuples * -expm1(samples * log1p(-1 / fmax(tuples, 1 + 1e-9)));
+}
+
+// Rows of a node's tables: all tuples of its modes where every entry counts, all samples
+// where they are vectors.
+static double rows_of(const htf_spec *spec, const htf_tree *tree, int node) {
+  const int *modes;
+  double tuples = 1;
+  int count = htf_tree_modes(tree, node, &modes);
+  for (int i = 0; i < count; i++) {
+    tuples *= (double)spec->problem.shape.size[modes[i]];
+  }
+  switch (spec->problem.task) {
+  case HTF_TASK_FULL:
+    return tuples;
+  case HTF_TASK_SENSING:
+    return spec->problem.samples;
+  default:
+    return node == htf_tree_root(tree) ? spec->problem.samples
+                                       : distinct(tuples, spec->problem.samples);
+  }
+}
+
+// One gradient: the product of the children's rows and its pullback, and three matrix
+// products of [n_v, R_v] x [R_v, R_parent] (evaluation.h). A leaf of entries only copies
+// rows; of vectors it has two products. Over all entries the root's is of the two groups'
+// tables, [n_1, R] x [R, n_2].
+static double gradient_flops(const htf_spec *spec, const htf_model *model, int node) {
+  const htf_tree *tree = htf_model_tree(model);
+  double rows = rows_of(spec, tree, node), in = (double)htf_model_rows(model, node),
+         out = (double)htf_model_cols(model, node);
+  if (htf_tree_children(tree, node) == 0) {
+    return spec->problem.task == HTF_TASK_SENSING ? 4 * rows * in * out : 2 * rows * out;
+  }
+  return 6 * rows * in * out + 4 * (htf_tree_children(tree, node) - 1) * rows * in;
+}
+
+static double method_vectors(const htf_spec *spec) {
+  switch (spec->flow.method) {
+  case HTF_METHOD_BDF:
+    return 16 + (spec->flow.krylov == HTF_KRYLOV_GMRES
+                     ? fmin((double)spec->flow.krylov_dimension, 500)
+                     : 4);
+  case HTF_METHOD_ADAMS:
+    return 24;
+  case HTF_METHOD_ERK:
+    return 16;
+  default:
+    return 6;
+  }
+}
+
+// Tables P, V and their slopes; for second order the tangents of these four as well. The
+// root's P is never formed as a whole.
+static double table_bytes(const htf_spec *spec, const htf_model *model, int node) {
+  const htf_tree *tree = htf_model_tree(model);
+  double rows = rows_of(spec, tree, node), in = (double)htf_model_rows(model, node),
+         out = (double)htf_model_cols(model, node);
+  int copies = spec->flow.method == HTF_METHOD_BDF ? 4 : 2;
+  bool one = htf_tree_children(tree, node) == 0 || node == htf_tree_root(tree);
+  return 8 * copies * rows * (one ? out : in + out);
+}
+
+static double sample_bytes(const htf_spec *spec) {
+  const htf_shape *shape = &spec->problem.shape;
+  double held = spec->problem.samples + spec->problem.test, largest = 1;
+  for (int i = 0; i < shape->order; i++) {
+    largest = fmax(largest, (double)shape->size[i]);
+  }
+  double listed = spec->problem.task == HTF_TASK_FULL ? 0 : shape->order;
+  return 8 * held * (1 + listed * (spec->problem.task == HTF_TASK_SENSING ? largest : 1));
+}
+
+static htf_status work_out(const htf_spec *spec, htf_cost *cost) {
+  static const htf_model_kind kinds[] = {[HTF_FACTORIZATION_HTF] = HTF_MODEL_HTF,
+                                         [HTF_FACTORIZATION_CP] = HTF_MODEL_CP,
+                                         [HTF_FACTORIZATION_MF] = HTF_MODEL_MF};
+  htf_status status = HTF_OK;
+  htf_tree *tree = NULL;
+  htf_model *model = NULL;
+  HTF_TRY(htf_tree_read(spec->model.tree.newick, &tree));
+  HTF_TRY(
+      htf_model_create(kinds[spec->model.kind], tree, spec->problem.shape.size, &model));
+  cost->parameters = htf_model_parameters(model);
+  cost->gradient = 0;
+  cost->bytes = 8 * (double)cost->parameters * method_vectors(spec) + sample_bytes(spec);
+  for (int node = 0; node < htf_tree_nodes(htf_model_tree(model)); node++) {
+    cost->gradient += gradient_flops(spec, model, node);
+    cost->bytes += table_bytes(spec, model, node);
+  }
+  cost->product = 2 * cost->gradient; // forward over reverse: both sweeps once more, twice
+done:
+  htf_model_destroy(&model);
+  htf_tree_destroy(&tree);
+  return status;
+}
+
+// ---- remembering sizes -----------------------------------------------------------------
+
+static void mix(uint64_t key[2], const void *bytes, size_t count) {
+  const unsigned char *at = bytes;
+  for (size_t i = 0; i < count; i++) {
+    key[0] = (key[0] ^ at[i]) * 0x100000001B3u;
+    key[1] = (key[1] + at[i] + 1) * 0x9E3779B97F4A7C15u;
+    key[1] ^= key[1] >> 29;
+  }
+}
+
+static void key_of(const htf_spec *spec, uint64_t key[2]) {
+  const htf_shape *shape = &spec->problem.shape;
+  key[0] = 0xCBF29CE484222325u;
+  key[1] = 0;
+  mix(key, spec->model.tree.newick, strlen(spec->model.tree.newick));
+  mix(key, shape->size, (size_t)shape->order * sizeof shape->size[0]);
+  mix(key, &spec->problem.samples, sizeof spec->problem.samples);
+  mix(key, &spec->problem.test, sizeof spec->problem.test);
+  int kinds[] = {spec->model.kind, spec->problem.task, spec->flow.method,
+                 spec->flow.krylov};
+  mix(key, kinds, sizeof kinds);
+  mix(key, &spec->flow.krylov_dimension, sizeof spec->flow.krylov_dimension);
+}
+
+// The slot of a key: its entry's, or the free one where it would go.
+static int *slot_of(const htf_cost_table *table, const uint64_t key[2]) {
+  int at = (int)(key[0] >> 32 & (uint64_t)(table->slots - 1));
+  while (table->slot[at] != 0) {
+    const entry *e = &table->entry[table->slot[at] - 1];
+    if (e->key[0] == key[0] && e->key[1] == key[1]) {
+      break;
+    }
+    at = (at + 1) & (table->slots - 1);
+  }
+  return &table->slot[at];
+}
+
+static htf_status grow(htf_cost_table *table) {
+  htf_status status = HTF_OK;
+  if (table->sizes == table->room) {
+    table->room = table->room == 0 ? 8 : 2 * table->room;
+    HTF_RESIZE(table->entry, table->room);
+  }
+  if (2 * (table->sizes + 1) > table->slots) {
+    HTF_FREE(table->slot);
+    table->slots *= 2;
+    HTF_NEW(table->slot, table->slots);
+    for (int i = 0; i < table->sizes; i++) {
+      *slot_of(table, table->entry[i].key) = i + 1;
+    }
+  }
+done:
+  return status;
+}
+
+static htf_status find_sizes(htf_cost_table *table, const htf_spec *spec, htf_cost *cost) {
+  htf_status status = HTF_OK;
+  uint64_t key[2];
+  key_of(spec, key);
+  int known = *slot_of(table, key);
+  if (known == 0) {
+    HTF_TRY(grow(table));
+    *cost = (htf_cost){.size = table->sizes};
+    HTF_TRY(work_out(spec, cost));
+    table->entry[table->sizes] = (entry){{key[0], key[1]}, *cost};
+    table->sizes++;
+    *slot_of(table, key) = table->sizes;
+  } else {
+    *cost = table->entry[known - 1].cost;
+  }
+done:
+  return status;
+}
+
+// ---- counts ----------------------------------------------------------------------------
+
+// Decades that the start lies below 0.1: each is a longer first plateau.
+static double decades(const htf_spec *spec) {
+  return spec->init.kind == HTF_INIT_FILE ? 0 : fmax(0, -1 - log10(spec->init.std));
+}
+
+// From the table of theory.md section 5 (d): at rtol 1e-6 some 750 gradients and as many
+// products again and half; a looser tolerance takes fewer, a smaller start a few more. The
+// explicit methods follow the stiffness instead and take tens of thousands. A descent goes
+// on as long as it may, but for one that arrives.
+static void count(const htf_spec *spec, htf_cost *cost) {
+  double steps = (double)spec->stop.steps;
+  double tolerance = pow(spec->flow.rtol / 1e-6, -0.15);
+  cost->products = 0;
+  switch (spec->flow.method) {
+  case HTF_METHOD_BDF:
+    cost->gradients = fmin(750 * tolerance * (1 + 0.3 * decades(spec)), 2.5 * steps);
+    cost->products = 1.6 * cost->gradients;
+    break;
+  case HTF_METHOD_ADAMS:
+    cost->gradients = fmin(4e4, 2.5 * steps);
+    break;
+  case HTF_METHOD_ERK:
+    cost->gradients = fmin(4e4 * (1 + 0.3 * decades(spec)), 7 * steps);
+    break;
+  default:
+    cost->gradients = fmin(2e4 * (1 + decades(spec)) * 0.01 / spec->flow.lr, steps);
+  }
+}
+
+htf_status htf_cost_predict(htf_cost_table *table, const htf_spec *spec, htf_cost *cost) {
+  htf_status status = HTF_OK;
+  HTF_TRY(find_sizes(table, spec, cost));
+  count(spec, cost);
+done:
+  return status;
+}
+
+double htf_cost_flops(const htf_cost *cost) {
+  return cost->gradients * cost->gradient + cost->products * cost->product;
+}
