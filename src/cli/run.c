@@ -212,7 +212,6 @@ static htf_status prepare(conductor *c) {
   htf_status status = HTF_OK;
   void *text = NULL;
   int64_t count = 0;
-  char writer[32];
   HTF_TRY(htf_sweep_agree(prepare_root(c)));
   if (htf_sweep_rank() == 0) {
     text = (void *)htf_plan_resolved(c->plan);
@@ -224,8 +223,7 @@ static htf_status prepare(conductor *c) {
     htf_memory_release(text);
   }
   if (status == HTF_OK) {
-    snprintf(writer, sizeof writer, "rank-%05d", htf_sweep_rank());
-    status = htf_journal_open(c->directory, writer, htf_plan_hash(c->plan), &c->journal);
+    status = htf_journal_open(c->directory, NULL, htf_plan_hash(c->plan), &c->journal);
   }
   HTF_TRY(htf_sweep_agree(status));
 done:

@@ -13,6 +13,7 @@ htf_status htf_journal__status(int code) {
   switch (code & 0xff) {
   case SQLITE_NOMEM:
     return HTF_E_MEMORY;
+  case SQLITE_ERROR: // our statements are right, so the schema is not
   case SQLITE_CORRUPT:
   case SQLITE_NOTADB:
     return HTF_E_DATA;
@@ -58,17 +59,23 @@ done:
   return status;
 }
 
-static htf_status ask_plan(const char *path, sqlite3 *db, htf_digest *plan) {
+// A journal says its schema twice from schema 2 on; two answers are damage.
+static htf_status check_schema(const char *path, sqlite3 *db, int schema) {
   htf_status status = HTF_OK;
   sqlite3_stmt *ask = NULL;
   SQL_TRY(path, db,
-          sqlite3_prepare_v2(db, "SELECT value FROM journal WHERE name = 'plan'", -1, &ask,
-                             NULL));
+          sqlite3_prepare_v2(db, "SELECT value FROM journal WHERE name = 'schema'", -1,
+                             &ask, NULL));
   int code = sqlite3_step(ask);
   SQL_TRY(path, db, code);
-  HTF_CHECK(code == SQLITE_ROW && sqlite3_column_bytes(ask, 0) == HTF_DIGEST_BYTES,
-            HTF_E_DATA, "%s: damaged: the plan's hash is missing", path);
-  memcpy(plan->bytes, sqlite3_column_blob(ask, 0), HTF_DIGEST_BYTES);
+  int second = code == SQLITE_ROW ? sqlite3_column_int(ask, 0) : schema;
+  HTF_CHECK(second == schema && schema > 0, HTF_E_DATA,
+            "%s: damaged: of schema %d by its header, %d by its table", path, schema,
+            second);
+  HTF_CHECK(
+      schema <= HTF_JOURNAL_SCHEMA, HTF_E_ENVIRONMENT,
+      "%s: a journal of schema %d, of a newer htflow; this one reads schemas up to %d",
+      path, schema, HTF_JOURNAL_SCHEMA);
 done:
   sqlite3_finalize(ask);
   return status;
@@ -85,25 +92,45 @@ static int wait_a_little(void *wait, int tries) {
   return 1;
 }
 
+static htf_status open_plain(const char *path, int flags, int wait, sqlite3 **db) {
+  htf_status status = HTF_OK;
+  SQL_TRY(path, *db, sqlite3_open_v2(path, db, flags | SQLITE_OPEN_NOMUTEX, NULL));
+  sqlite3_extended_result_codes(*db, 1);
+  SQL_TRY(path, *db, sqlite3_busy_handler(*db, wait_a_little, (void *)(intptr_t)wait));
+  SQL_TRY(path, *db, sqlite3_exec(*db, "PRAGMA trusted_schema = OFF", NULL, NULL, NULL));
+  SQL_TRY(path, *db, sqlite3_exec(*db, "PRAGMA cell_size_check = ON", NULL, NULL, NULL));
+done:
+  return status;
+}
+
 htf_status htf_journal__open_database(const char *path, int flags, int wait, sqlite3 **out,
-                                      htf_digest *plan) {
+                                      int *schema) {
   htf_status status = HTF_OK;
   sqlite3 *db = NULL;
-  int application = 0, schema = 0;
-  SQL_TRY(path, db, sqlite3_open_v2(path, &db, flags | SQLITE_OPEN_NOMUTEX, NULL));
-  sqlite3_extended_result_codes(db, 1);
-  SQL_TRY(path, db, sqlite3_busy_handler(db, wait_a_little, (void *)(intptr_t)wait));
-  SQL_TRY(path, db, sqlite3_exec(db, "PRAGMA trusted_schema = OFF", NULL, NULL, NULL));
-  SQL_TRY(path, db, sqlite3_exec(db, "PRAGMA cell_size_check = ON", NULL, NULL, NULL));
+  int application = 0;
+  HTF_TRY(open_plain(path, flags, wait, &db));
   SQL_TRY(path, db, sqlite3_exec(db, "BEGIN", NULL, NULL, NULL));
   HTF_TRY(ask_integer(path, db, "PRAGMA application_id", &application));
   HTF_CHECK(application == HTF_JOURNAL_APPLICATION, HTF_E_DATA,
             "%s: no journal of htflow, or an emptied one", path);
-  HTF_TRY(ask_integer(path, db, "PRAGMA user_version", &schema));
-  HTF_CHECK(schema == HTF_JOURNAL_SCHEMA, HTF_E_DATA,
-            "%s: a journal of schema %d; this program reads schema %d", path, schema,
-            HTF_JOURNAL_SCHEMA);
-  HTF_TRY(ask_plan(path, db, plan));
+  HTF_TRY(ask_integer(path, db, "PRAGMA user_version", schema));
+  HTF_TRY(check_schema(path, db, *schema));
+  *out = db;
+  db = NULL;
+done:
+  sqlite3_close(db);
+  return status;
+}
+
+// With a writable schema SQLite goes by the file's length and not by what its header says,
+// and reads the pages there are.
+htf_status htf_journal__open_torn(const char *path, int wait, sqlite3 **out) {
+  htf_status status = HTF_OK;
+  sqlite3 *db = NULL;
+  HTF_TRY(open_plain(path, SQLITE_OPEN_READWRITE, wait, &db));
+  SQL_TRY(path, db,
+          sqlite3_exec(db, "PRAGMA writable_schema = ON; PRAGMA query_only = ON", NULL,
+                       NULL, NULL));
   *out = db;
   db = NULL;
 done:

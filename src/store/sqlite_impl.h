@@ -2,16 +2,17 @@
 // sqlite_impl.h: what the writer and the reader of journals share: the schema, and SQLite's
 // result codes as statuses.
 //
-// A journal is a SQLite database with two tables of one row a record. `run` is narrow, so
-// that finding out what is there reads no record; `content` holds the bytes.
+// A journal is a SQLite database. A record is a row of two tables: `run` is narrow, so that
+// finding out what is there reads no record; `content` holds the bytes.
 //
-//     journal (name, value)                            plan, writer, made_by
-//     run     (number, identity, state, written, digest)
-//     content (number, bytes)
+//     journal    (name, value)                            plan, made_by, schema
+//     run        (number, identity, state, written, digest)
+//     content    (number, bytes)
+//     checkpoint (number, identity, attempts, written, digest, bytes)    from schema 2 on
 //
 // `number` counts from 1 in the order of writing; `written` is microseconds since 1970 and
 // grows with `number` even where the machine's clock was set back; `digest` is the SHA-256
-// of `bytes`.
+// of `bytes`. A run has at most one checkpoint in a journal.
 #pragma once
 
 #include <sqlite3.h>
@@ -21,7 +22,7 @@
 
 enum {
   HTF_JOURNAL_APPLICATION = 0x48544a4c, // "HTJL" in the header of the file
-  HTF_JOURNAL_SCHEMA = 1,
+  HTF_JOURNAL_SCHEMA = 2,
 };
 
 // The status that a result code means, and its text with the system's reason, borrowed
@@ -38,9 +39,11 @@ const char *htf_journal__text(sqlite3 *db, int code);
               htf_journal__text((db), code_));                                             \
   } while (0)
 
-// Opens a database that exists, checks that it is a journal this program can read, and gets
-// its plan. It comes within a read transaction, which the caller ends. `flags` are
-// SQLite's; `wait` in milliseconds, for another process's transaction. Raises HTF_E_DATA if
-// it is something else or damaged, HTF_E_IO, HTF_E_MEMORY.
+// Opens a database that exists and checks that it is a journal this program can read. It
+// comes within a read transaction, which the caller ends. `flags` are SQLite's; `wait` in
+// milliseconds, for another process's transaction. Raises HTF_E_DATA if it is something
+// else or damaged, HTF_E_ENVIRONMENT if its schema is newer, HTF_E_IO, HTF_E_MEMORY.
 htf_status htf_journal__open_database(const char *path, int flags, int wait, sqlite3 **db,
-                                      htf_digest *plan);
+                                      int *schema);
+// Opens a damaged one, for what can still be read of it, without a transaction.
+htf_status htf_journal__open_torn(const char *path, int wait, sqlite3 **db);

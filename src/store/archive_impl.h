@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// archive_impl.h: the journals of a sweep as an archive holds them.
+#pragma once
+
+#include <sqlite3.h>
+#include <stdbool.h>
+
+#include "htflow/journal.h"
+
+// One journal. `last` is the number of the last record taken in. Of a torn one only records
+// that match their digests are taken in, once.
+typedef struct htf_archive__file {
+  char *path;
+  sqlite3 *db; // NULL while closed
+  sqlite3_stmt *get;
+  int64_t last;
+  bool torn;
+} htf_archive__file;
+
+// A record; state -1 once it was found damaged.
+typedef struct htf_archive__entry {
+  htf_digest identity;
+  int64_t written;
+  int64_t number : 40;
+  int64_t file : 20;
+  int64_t state : 4;
+} htf_archive__entry;
+
+enum { HTF_ARCHIVE__BAD = -1 };
+
+typedef struct htf_archive__checkpoint {
+  htf_digest identity;
+  int64_t written;
+  int file;
+} htf_archive__checkpoint;
+
+struct htf_archive {
+  char *folder;
+  int files;
+  htf_archive__file *file; // [files]
+  int open;                // how many of them are open
+  int next_closed;         // which is closed next when there are too many
+  int64_t runs;            // distinct runs among the entries that are not bad
+  int64_t count, room;
+  htf_archive__entry *entries; // [count], by identity, then by worth
+  int64_t checkpoints, checkpoint_room;
+  htf_archive__checkpoint *checkpoint; // [checkpoints], by identity, then the latest first
+};
+
+// Looks for new journals. Raises HTF_E_IO.
+htf_status htf_archive__list(const char *directory, htf_archive *archive);
+// Opens one, within a read transaction unless it was open before; and ends that.
+htf_status htf_archive__open_file(htf_archive *archive, htf_archive__file *file);
+void htf_archive__release_file(htf_archive__file *file);
+void htf_archive__close_file(htf_archive *archive, htf_archive__file *file);
+// Adds the records a file has beyond those taken in, and its checkpoints, unsorted. A file
+// that is found damaged is salvaged.
+htf_status htf_archive__scan(htf_archive *archive, int file);
+// Adds what can still be read of a damaged file, after forgetting what it had; and says so.
+htf_status htf_archive__salvage(htf_archive *archive, int file);
+// Reads the record of an entry. Raises HTF_E_DATA if it is damaged; `record` is then empty.
+htf_status htf_archive__read(htf_archive *archive, const htf_archive__entry *entry,
+                             htf_record *record);
