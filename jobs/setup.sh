@@ -20,6 +20,7 @@ libsqlite3-dev             the journal
 libsundials-dev            the integrators
 libopenblas-dev            products of matrices
 liblapacke-dev             QR and spectra of matrices
+libscalapack-openmpi-dev   spectra of matrices that no rank can hold
 librandom123-dev           random streams
 libfyaml-dev               the sweep file
 libjansson-dev             --json

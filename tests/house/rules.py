@@ -27,7 +27,7 @@ MAP = {room: set(may.split()) for room, may in MAP.items()}
 
 # foreign headers (start of the name in <>) -> the sources that may include them
 FOREIGN = {
-    "mpi.h": ("sweep/", "dense/grid.c"),
+    "mpi.h": ("sweep/", "dense/grid"),
     "hdf5": ("store/",),
     "H5": ("store/",),
     "sqlite3.h": ("store/",),
