@@ -19,6 +19,7 @@ libhdf5-openmpi-dev        results.h5
 libsqlite3-dev             the journal
 libsundials-dev            the integrators
 libopenblas-dev            products of matrices
+libxsmm-dev                products of small matrices
 liblapacke-dev             QR and spectra of matrices
 libscalapack-openmpi-dev   spectra of matrices that no rank can hold
 librandom123-dev           random streams

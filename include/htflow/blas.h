@@ -24,6 +24,9 @@ int htf_blas_threads(void);
 const char *htf_blas_library(void);
 // Doubles in one vector register of this CPU: 8 (AVX-512), 4 (AVX2), 2.
 int htf_blas_vector_width(void);
+// The library of small products (dense.h) and the CPU that it compiles them for, such as
+// "libxsmm 1.17 for hsw".
+const char *htf_blas_small(void);
 // Measured rate of a dgemm of this size, in GFLOP/s; takes some 0.1 s. Raises HTF_E_MEMORY.
 htf_status htf_blas_rate(int size, double *gflops);
 

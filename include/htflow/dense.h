@@ -26,6 +26,17 @@ typedef enum htf_transpose { HTF_PLAIN, HTF_TRANSPOSED } htf_transpose;
 
 // C = op(A) op(B) + beta C, beta 0 or 1; with beta 0 what C held is not read. Cost 2 m n k.
 // A broken shape aborts.
+//
+// By OpenBLAS, or by kernels that libxsmm compiles for the shape: A B where B, and A^T B
+// where C, has at most 128 x 128 elements. GFLOP/s on one core of an AMD EPYC (Zen 3, 52 at
+// most), n distinct rows, R x R weights, row strides of an odd number of cache lines:
+//     n, R         A B: OpenBLAS, libxsmm     A^T B: OpenBLAS, libxsmm
+//     64, 8             13, 39                     22, 31
+//     64, 16            21, 46                     31, 48
+//     256, 32           30, 47                     35, 46
+//     256, 64           38, 48                     39, 45
+//     256, 128          42, 47                     42, 46
+//     256, 256          43, 33                     43, 28
 void htf_dense_multiply(htf_transpose op_a, htf_matrix a, htf_transpose op_b, htf_matrix b,
                         double beta, htf_matrix c);
 

@@ -7,6 +7,7 @@
 #include <limits.h>
 
 #include "htflow/memory.h"
+#include "small_impl.h"
 
 htf_matrix htf_matrix_view(const double *data, int64_t rows, int64_t cols) {
   htf_matrix view = {.data = (double *)data, .rows = rows, .cols = cols, .stride = cols};
@@ -30,6 +31,9 @@ void htf_dense_multiply(htf_transpose op_a, htf_matrix a, htf_transpose op_b, ht
   int64_t n = op_b == HTF_PLAIN ? b.cols : b.rows;
   HTF_ASSERT((op_b == HTF_PLAIN ? b.rows : b.cols) == k && c.rows == m && c.cols == n);
   HTF_ASSERT(a.stride >= a.cols && b.stride >= b.cols && c.stride >= c.cols);
+  if (htf_dense__multiply_small(op_a, a, op_b, b, beta, c)) {
+    return;
+  }
   cblas_dgemm(CblasRowMajor, op_a == HTF_PLAIN ? CblasNoTrans : CblasTrans,
               op_b == HTF_PLAIN ? CblasNoTrans : CblasTrans, blas_int(m), blas_int(n),
               blas_int(k), 1.0, a.data, leading(a), b.data, leading(b), beta, c.data,

@@ -204,9 +204,29 @@ static void spread_tangent(const htf_factor *f, int factors, int64_t rows, int64
 
 // ---- transposes -----------------------------------------------------------------------
 
+// Four by four in vectors of four, whatever the width; what is left over one by one.
+typedef double quad __attribute__((vector_size(32), aligned(8), may_alias));
+
 static void transpose(const double *from, int64_t rows, int64_t cols, double *to) {
-  for (int64_t j = 0; j < cols; j++) {
-    for (int64_t i = 0; i < rows; i++) {
+  int64_t whole_rows = rows / 4 * 4, whole_cols = cols / 4 * 4;
+  for (int64_t i = 0; i < whole_rows; i += 4) {
+    for (int64_t j = 0; j < whole_cols; j += 4) {
+      const double *x = from + i * cols + j;
+      double *y = to + j * rows + i;
+      quad a = *(const quad *)x, b = *(const quad *)(x + cols);
+      quad c = *(const quad *)(x + 2 * cols), d = *(const quad *)(x + 3 * cols);
+      quad ab_even = __builtin_shufflevector(a, b, 0, 4, 2, 6);
+      quad ab_odd = __builtin_shufflevector(a, b, 1, 5, 3, 7);
+      quad cd_even = __builtin_shufflevector(c, d, 0, 4, 2, 6);
+      quad cd_odd = __builtin_shufflevector(c, d, 1, 5, 3, 7);
+      *(quad *)y = __builtin_shufflevector(ab_even, cd_even, 0, 1, 4, 5);
+      *(quad *)(y + rows) = __builtin_shufflevector(ab_odd, cd_odd, 0, 1, 4, 5);
+      *(quad *)(y + 2 * rows) = __builtin_shufflevector(ab_even, cd_even, 2, 3, 6, 7);
+      *(quad *)(y + 3 * rows) = __builtin_shufflevector(ab_odd, cd_odd, 2, 3, 6, 7);
+    }
+  }
+  for (int64_t i = 0; i < rows; i++) {
+    for (int64_t j = i < whole_rows ? whole_cols : 0; j < cols; j++) {
       to[j * rows + i] = from[i * cols + j];
     }
   }

@@ -27,10 +27,10 @@ static int64_t pad(int64_t width) {
   return (width + PADDING - 1) / PADDING * PADDING;
 }
 
-// A row stride for wide rows that are not a power of two apart, where a block of columns
-// of all rows would fall into few sets of the cache.
+// A row stride of an odd number of cache lines for all but narrow rows: rows a power of two
+// apart, a block of columns of all of them would fall into few sets of the cache.
 static int64_t stride_of(int64_t width) {
-  return width % 256 == 0 ? width + PADDING : width;
+  return width % (4 * PADDING) == 0 ? width + PADDING : width;
 }
 
 // Value and, in second order, tangent in arrays of their own.
