@@ -14,6 +14,10 @@
 #include "htflow/memory.h"
 #include "htflow/sweep.h"
 
+// Seconds a run may take, told to stop, to come to where it can be taken up again: less
+// than the 30 between TERM and KILL of a scheduler.
+static const double grace = 20;
+
 typedef struct conductor {
   const char *sweep, *directory; // as given
   htf_cli_list set;
@@ -23,7 +27,7 @@ typedef struct conductor {
   htf_journal *journal;
   htf_cli_data data;
   int64_t *order; // rank 0: runs to do, longest first
-  int64_t todo, done_before, failed_before;
+  int64_t todo, next, done_before, failed_before;
   double start, told;
 } conductor;
 
@@ -124,9 +128,26 @@ done:
 
 // ---- callbacks of the sweep -----------------------------------------------------------
 
+static htf_status next(void *context, double left, htf_sweep_grant *grant,
+                       htf_sweep_supply *supply) {
+  conductor *c = context;
+  (void)left;
+  *supply = c->next < c->todo ? HTF_SWEEP_GRANTED : HTF_SWEEP_NONE;
+  if (c->next < c->todo) {
+    *grant = (htf_sweep_grant){.run = c->order[c->next++]};
+  }
+  return HTF_OK;
+}
+
+static void ended(void *context, int64_t run, htf_sweep_end how) {
+  (void)context;
+  (void)run;
+  (void)how;
+}
+
 typedef struct surroundings {
   conductor *c;
-  bool (*interrupt)(void *token);
+  htf_sweep_wish (*ask)(void *token);
   void *token;
 } surroundings;
 
@@ -137,26 +158,35 @@ static htf_status load(void *context, const htf_spec *spec, htf_problem **proble
 
 static bool interrupt(void *context) {
   surroundings *s = context;
-  return s->interrupt(s->token);
+  return s->ask(s->token) != HTF_SWEEP_GO_ON;
 }
 
-static htf_status execute(void *context, int64_t index, bool (*stop)(void *), void *token,
-                          htf_record *record) {
+static htf_status execute(void *context, const htf_sweep_grant *grant,
+                          htf_sweep_wish (*ask)(void *), void *token, htf_record *record) {
   htf_status status = HTF_OK;
   conductor *c = context;
-  surroundings s = {c, stop, token};
+  surroundings s = {c, ask, token};
   htf_run_hooks hooks = {load, htf_cli__weights, interrupt, &s};
   htf_spec spec;
-  HTF_TRY(htf_plan_spec(c->plan, index, &spec));
+  HTF_TRY(htf_plan_spec(c->plan, grant->run, &spec));
   HTF_TRY(htf_run_execute(&spec, &hooks, record));
   record->timing.attempts = 1;
 done:
   return status;
 }
 
-static htf_status put(void *context, const htf_record *record) {
+static htf_status add(void *context, const htf_record *record, size_t *waiting) {
+  htf_status status = HTF_OK;
   conductor *c = context;
-  return htf_journal_put(c->journal, record);
+  HTF_TRY(htf_journal_add(c->journal, record));
+  *waiting = htf_journal_waiting(c->journal);
+done:
+  return status;
+}
+
+static htf_status commit(void *context) {
+  conductor *c = context;
+  return htf_journal_commit(c->journal);
 }
 
 // How often progress is told: on a terminal every second, on one line; in a log every ten
@@ -171,8 +201,9 @@ static bool time_to_tell(conductor *c, bool terminal, bool last) {
   return true;
 }
 
-static void progress(void *context, int64_t done, int64_t failed, int64_t todo) {
+static void progress(void *context, const htf_sweep_progress *p) {
   conductor *c = context;
+  int64_t done = p->done, failed = p->failed, todo = p->todo;
   bool terminal = isatty(STDERR_FILENO), last = done + failed == todo;
   double elapsed = htf_clock_now() - c->start;
   char left[48] = "";
@@ -263,12 +294,14 @@ static htf_status conduct(conductor *c, int *exit_code) {
   htf_sweep_catch_signals();
   HTF_TRY(prepare(c));
   c->start = c->told = htf_clock_now();
-  htf_sweep_job job = {.runs = htf_plan_runs(c->plan),
-                       .todo = c->todo,
-                       .order = c->order,
+  htf_sweep_job job = {.todo = c->todo,
                        .deadline = c->deadline,
+                       .grace = grace,
+                       .next = next,
+                       .ended = ended,
                        .execute = execute,
-                       .put = put,
+                       .add = add,
+                       .commit = commit,
                        .progress = progress,
                        .context = c};
   HTF_TRY(htf_sweep_run(&job, &outcome));
