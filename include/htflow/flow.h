@@ -85,6 +85,14 @@ typedef struct htf_flow_time {
   double high, low;
 } htf_flow_time;
 
+typedef struct htf_flow_counts {
+  int64_t steps;       // accepted
+  int64_t derivatives; // calls of f by the method
+  int64_t products;    // calls of J v
+  int64_t segments;    // begun: restarts + 1
+  int64_t rejected;    // steps undone: error test or solver failures
+} htf_flow_counts;
+
 // Where a flow begins: all zero, or what an earlier one said at a boundary.
 typedef struct htf_flow_start {
   htf_flow_time time;
@@ -92,6 +100,7 @@ typedef struct htf_flow_start {
   double last_step; // 0: the method chooses its first step itself
   // [htf_flow_carry_size], what htf_flow_carry said; NULL: nothing yet, all zero.
   const double *carry;
+  htf_flow_counts counts; // those of this flow come on top
 } htf_flow_start;
 
 typedef struct htf_flow_options {
@@ -106,14 +115,6 @@ typedef struct htf_flow_options {
   int64_t segment_steps;  // 0: the default of the method; bdf, adams: at least 50
   htf_flow_start start;
 } htf_flow_options;
-
-typedef struct htf_flow_counts {
-  int64_t steps;       // accepted
-  int64_t derivatives; // calls of f by the method
-  int64_t products;    // calls of J v
-  int64_t segments;    // begun: restarts + 1
-  int64_t rejected;    // steps undone: error test or solver failures
-} htf_flow_counts;
 
 typedef struct htf_flow htf_flow;
 

@@ -55,4 +55,11 @@ int htf_probe_shape(const htf_probe *probe, int i, int64_t dims[HTF_VARIABLE_DIM
 htf_status htf_probe_measure(htf_probe *probe, const htf_probe_state *state,
                              double *row /* [row_size] */);
 
+// What a probe remembers from one measurement to the next, as [memory_size] doubles:
+// another probe of the same model, problem and options that recalls them goes on to the
+// same bits.
+int64_t htf_probe_memory_size(const htf_probe *probe);
+void htf_probe_remember(const htf_probe *probe, double *memory);
+void htf_probe_recall(htf_probe *probe, const double *memory);
+
 HTF_END_DOOR

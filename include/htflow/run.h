@@ -12,9 +12,17 @@
 // and the unit doubles, so a run of unknown length is covered evenly. The last state is
 // always sampled. With `record.every`
 // samples lie at multiples of that many steps, and all are kept.
+//
+// Checkpoints. Every so many accepted steps the flow restarts from its state (flow.h), and
+// only there can a run be left and taken up later, to the same record bit for bit but for
+// its timing. These boundaries are the run's own: whether a checkpoint is written at them
+// changes nothing. Wall time used by earlier executions counts for stop.wall. The bytes of
+// a checkpoint carry a version, the identity of the spec and a digest of themselves.
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 #include "htflow/door.h"
 #include "htflow/problem.h"
@@ -24,6 +32,9 @@
 
 HTF_BEGIN_DOOR
 
+// What to do at a boundary: go on; hand out a checkpoint and go on, or leave.
+typedef enum htf_run_choice { HTF_RUN_GO_ON, HTF_RUN_SAVE, HTF_RUN_LEAVE } htf_run_choice;
+
 // What a run asks of its surroundings. Each may be NULL.
 typedef struct htf_run_hooks {
   // The problem of spec->problem.file; needed if the spec names one.
@@ -31,14 +42,24 @@ typedef struct htf_run_hooks {
   // Weights of spec->init.file into theta; needed if the run starts from a file.
   htf_status (*weights)(void *context, const htf_spec *spec, const htf_model *model,
                         double *theta);
-  // Called after every accepted step; true ends the run here, without a record.
+  // Called after every accepted step; true ends the run here and now: no record, no
+  // checkpoint.
   bool (*interrupt)(void *context);
+  // Called at every boundary of the flow that the run passes.
+  htf_run_choice (*boundary)(void *context);
+  // Takes the checkpoint that `boundary` asked for, borrowed for the call; needed with it.
+  // Whatever it raises ends the run and is forwarded.
+  htf_status (*save)(void *context, const uint8_t *bytes, size_t count);
   void *context;
+  // The checkpoint from which to go on, borrowed for the call; NULL: from the start.
+  const uint8_t *resume;
+  size_t resume_count;
 } htf_run_hooks;
 
 // Runs. `record` is an initialised empty record and filled, identity and timing too (not
-// rank and attempts, which are the caller's). Raises HTF_E_STOPPED if interrupted,
-// HTF_E_MEMORY; the record is then empty.
+// rank and attempts, which are the caller's). Raises HTF_E_STOPPED if interrupted or told
+// to leave, HTF_E_DATA for a checkpoint that is damaged or of another spec, HTF_E_MEMORY,
+// and what saving raises; the record is then empty.
 htf_status htf_run_execute(const htf_spec *spec, const htf_run_hooks *hooks,
                            htf_record *record);
 

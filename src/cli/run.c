@@ -166,7 +166,8 @@ static htf_status execute(void *context, const htf_sweep_grant *grant,
   htf_status status = HTF_OK;
   conductor *c = context;
   surroundings s = {c, ask, token};
-  htf_run_hooks hooks = {load, htf_cli__weights, interrupt, &s};
+  htf_run_hooks hooks = {
+      .load = load, .weights = htf_cli__weights, .interrupt = interrupt, .context = &s};
   htf_spec spec;
   HTF_TRY(htf_plan_spec(c->plan, grant->run, &spec));
   HTF_TRY(htf_run_execute(&spec, &hooks, record));

@@ -233,7 +233,12 @@ bool htf_flow_at_boundary(const htf_flow *flow) {
 }
 
 htf_flow_counts htf_flow_get_counts(const htf_flow *flow) {
-  return flow->counts;
+  htf_flow_counts a = flow->options.start.counts, b = flow->counts;
+  return (htf_flow_counts){.steps = a.steps + b.steps,
+                           .derivatives = a.derivatives + b.derivatives,
+                           .products = a.products + b.products,
+                           .segments = a.segments + b.segments,
+                           .rejected = a.rejected + b.rejected};
 }
 
 // ---- inside a step

@@ -1,20 +1,18 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Records: their columns, and their bytes.
 //
-// Bytes: magic and version, then the members in the struct's order. Integers are 64-bit
-// little-endian, reals IEEE doubles likewise, texts and arrays led by their length. The
-// format is what follows from `encode`; `decode` mirrors it line by line.
+// Bytes: magic and version, then the members in the struct's order (bytes.h).
 #include "htflow/record.h"
 
 #include <math.h>
 #include <string.h>
 
+#include "htflow/bytes.h"
 #include "htflow/memory.h"
-
-_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the byte order of the format");
 
 static const uint64_t MAGIC = 0x3164726f63657268u; // "hrecord1"
 enum { VERSION = 1 };
+static const int64_t MOST = (int64_t)1 << 48; // of one dimension
 
 static const char *const state_texts[] = {
 #define TEXT(name, text, meaning) text,
@@ -94,226 +92,91 @@ done:
 
 // ---- bytes ----------------------------------------------------------------------------
 
-// A run over the bytes: first with `bytes` NULL, to count them, then to fill them.
-typedef struct writer {
-  uint8_t *bytes;
-  size_t used;
-} writer;
-
-static void write_bytes(writer *w, const void *from, size_t count) {
-  if (w->bytes != NULL && count > 0) {
-    memcpy(w->bytes + w->used, from, count);
+static htf_status visit_column(htf_bytes *b, const htf_record *record, htf_column *column) {
+  htf_status status = HTF_OK;
+  HTF_TRY(htf_bytes_text(b, column->name, sizeof column->name));
+  HTF_TRY(htf_bytes_int(b, 1, HTF_COLUMN_RANK, &column->rank));
+  int64_t size = 1;
+  for (int i = 0; i < column->rank; i++) {
+    HTF_TRY(htf_bytes_bounded(b, 0, MOST, &column->dims[i]));
+    HTF_CHECK(!__builtin_mul_overflow(size, column->dims[i], &size), HTF_E_DATA,
+              "column %s of a record is larger than memory", column->name);
   }
-  w->used += count;
-}
-
-static void write_integer(writer *w, int64_t value) {
-  write_bytes(w, &value, sizeof value);
-}
-
-static void write_real(writer *w, double value) {
-  write_bytes(w, &value, sizeof value);
-}
-
-static void write_text(writer *w, const char *text) {
-  size_t length = strlen(text);
-  write_integer(w, (int64_t)length);
-  write_bytes(w, text, length);
-}
-
-static void write_reals(writer *w, int64_t count, const double *values) {
-  write_bytes(w, values, (size_t)count * sizeof *values);
-}
-
-static void encode(writer *w, const htf_record *record) {
-  write_integer(w, (int64_t)MAGIC);
-  write_integer(w, VERSION);
-  write_bytes(w, record->identity.bytes, HTF_DIGEST_BYTES);
-  write_integer(w, record->state);
-  write_integer(w, record->stop_reason);
-  write_text(w, record->message);
-#define WRITE_REAL(name)                             write_real(w, record->name);
-#define WRITE_INTEGER(name)                          write_integer(w, record->name);
-#define WRITE(type, name, units, long_name, comment) WRITE_##type(name)
-  HTF_RECORD_SCALAR_TABLE(WRITE)
-#undef WRITE
-#undef WRITE_INTEGER
-#undef WRITE_REAL
-  write_text(w, record->tree);
-  write_integer(w, record->samples);
-  write_integer(w, record->column_count);
-  for (int i = 0; i < record->column_count; i++) {
-    const htf_column *column = &record->columns[i];
-    write_text(w, column->name);
-    write_integer(w, column->rank);
-    write_bytes(w, column->dims, (size_t)column->rank * sizeof *column->dims);
-    write_reals(w, htf_column_size(column), column->data);
-  }
-  write_integer(w, record->weight_count);
-  write_reals(w, record->weight_count, record->weights);
-  write_real(w, record->timing.started);
-  write_real(w, record->timing.wall);
-  write_real(w, record->timing.cpu);
-  write_text(w, record->timing.host);
-  write_integer(w, record->timing.rank);
-  write_integer(w, record->timing.attempts);
-}
-
-htf_status htf_record_pack(const htf_record *record, uint8_t **bytes, size_t *count) {
-  htf_status status = HTF_OK;
-  writer w = {NULL, 0};
-  encode(&w, record);
-  HTF_NEW(w.bytes, w.used);
-  w.used = 0;
-  encode(&w, record);
-  *bytes = w.bytes;
-  *count = w.used;
+  HTF_CHECK(column->dims[0] == record->samples, HTF_E_DATA,
+            "column %s of a record has %lld samples, the record %lld", column->name,
+            (long long)column->dims[0], (long long)record->samples);
+  HTF_TRY(htf_bytes_new_reals(b, size, &column->data));
 done:
   return status;
 }
 
-typedef struct reader {
-  const uint8_t *bytes;
-  size_t size, used;
-} reader;
-
-static htf_status read_bytes(reader *r, void *to, size_t count) {
-  htf_status status = HTF_OK;
-  HTF_CHECK(count <= r->size - r->used, HTF_E_DATA,
-            "a record of %zu bytes ends where %zu more were expected at byte %zu", r->size,
-            count, r->used);
-  if (count > 0) {
-    memcpy(to, r->bytes + r->used, count);
-  }
-  r->used += count;
-done:
-  return status;
-}
-
-static htf_status read_integer(reader *r, int64_t *value) {
-  return read_bytes(r, value, sizeof *value);
-}
-
-static htf_status read_real(reader *r, double *value) {
-  return read_bytes(r, value, sizeof *value);
-}
-
-static htf_status read_bounded(reader *r, int64_t low, int64_t high, int64_t *value) {
-  htf_status status = HTF_OK;
-  HTF_TRY(read_integer(r, value));
-  HTF_CHECK(low <= *value && *value <= high, HTF_E_DATA,
-            "byte %zu of a record holds %lld, not one of %lld to %lld", r->used - 8,
-            (long long)*value, (long long)low, (long long)high);
-done:
-  return status;
-}
-
-static htf_status read_int(reader *r, int low, int high, int *value) {
-  htf_status status = HTF_OK;
-  int64_t wide = 0;
-  HTF_TRY(read_bounded(r, low, high, &wide));
-  *value = (int)wide;
-done:
-  return status;
-}
-
-static htf_status read_text(reader *r, char *text, size_t size) {
-  htf_status status = HTF_OK;
-  int64_t length = 0;
-  HTF_TRY(read_bounded(r, 0, (int64_t)size - 1, &length));
-  HTF_TRY(read_bytes(r, text, (size_t)length));
-  text[length] = '\0';
-done:
-  return status;
-}
-
-// The length is checked against what is left before memory is asked for.
-static htf_status read_reals(reader *r, int64_t count, double **values) {
-  htf_status status = HTF_OK;
-  HTF_CHECK(0 <= count && (uint64_t)count <= (r->size - r->used) / sizeof **values,
-            HTF_E_DATA, "a record of %zu bytes cannot hold %lld numbers at byte %zu",
-            r->size, (long long)count, r->used);
-  HTF_NEW(*values, count);
-  HTF_TRY(read_bytes(r, *values, (size_t)count * sizeof **values));
-done:
-  return status;
-}
-
-static htf_status decode_column(reader *r, htf_record *record) {
+static htf_status visit_columns(htf_bytes *b, htf_record *record) {
   htf_status status = HTF_OK;
   htf_column column = {.rank = 0};
-  HTF_TRY(read_text(r, column.name, sizeof column.name));
-  HTF_TRY(read_int(r, 1, HTF_COLUMN_RANK, &column.rank));
-  int64_t size = 1, most = (int64_t)(r->size / sizeof(double));
-  for (int i = 0; i < column.rank; i++) {
-    HTF_TRY(read_bounded(r, 0, most, &column.dims[i]));
-    HTF_CHECK(!__builtin_mul_overflow(size, column.dims[i], &size), HTF_E_DATA,
-              "column %s of a record is larger than memory", column.name);
+  int count = record->column_count;
+  HTF_TRY(htf_bytes_int(b, 0, 1 << 16, &count));
+  for (int i = 0; i < count; i++) {
+    if (htf_bytes_reading(b)) {
+      HTF_TRY(visit_column(b, record, &column));
+      HTF_RESIZE(record->columns, i + 1);
+      record->columns[i] = column;
+      record->column_count = i + 1;
+      column = (htf_column){.rank = 0};
+    } else {
+      HTF_TRY(visit_column(b, record, &record->columns[i]));
+    }
   }
-  HTF_CHECK(column.dims[0] == record->samples, HTF_E_DATA,
-            "column %s of a record has %lld samples, the record %lld", column.name,
-            (long long)column.dims[0], (long long)record->samples);
-  HTF_TRY(read_reals(r, size, &column.data));
-  HTF_RESIZE(record->columns, record->column_count + 1);
-  record->columns[record->column_count++] = column;
-  column.data = NULL;
 done:
   HTF_FREE(column.data);
   return status;
 }
 
-static htf_status decode_timing(reader *r, htf_record *record) {
+static htf_status visit_timing(htf_bytes *b, htf_record *record) {
   htf_status status = HTF_OK;
-  HTF_TRY(read_real(r, &record->timing.started));
-  HTF_TRY(read_real(r, &record->timing.wall));
-  HTF_TRY(read_real(r, &record->timing.cpu));
-  HTF_TRY(read_text(r, record->timing.host, sizeof record->timing.host));
-  HTF_TRY(read_integer(r, &record->timing.rank));
-  HTF_TRY(read_integer(r, &record->timing.attempts));
+  HTF_TRY(htf_bytes_real(b, &record->timing.started));
+  HTF_TRY(htf_bytes_real(b, &record->timing.wall));
+  HTF_TRY(htf_bytes_real(b, &record->timing.cpu));
+  HTF_TRY(htf_bytes_text(b, record->timing.host, sizeof record->timing.host));
+  HTF_TRY(htf_bytes_integer(b, &record->timing.rank));
+  HTF_TRY(htf_bytes_integer(b, &record->timing.attempts));
 done:
   return status;
 }
 
-static htf_status decode(reader *r, htf_record *record) {
+static htf_status visit(htf_bytes *b, void *object) {
   htf_status status = HTF_OK;
-  int64_t magic = 0, version = 0;
-  HTF_TRY(read_integer(r, &magic));
-  HTF_CHECK((uint64_t)magic == MAGIC, HTF_E_DATA, "these bytes are not a record");
-  HTF_TRY(read_integer(r, &version));
-  HTF_CHECK(version == VERSION, HTF_E_DATA,
-            "a record of version %lld; this htflow reads %d", (long long)version, VERSION);
-  HTF_TRY(read_bytes(r, record->identity.bytes, HTF_DIGEST_BYTES));
+  htf_record *record = object;
   int states = sizeof state_texts / sizeof *state_texts;
   int reasons = sizeof reason_texts / sizeof *reason_texts;
-  HTF_TRY(read_int(r, 0, states - 1, &record->state));
-  HTF_TRY(read_int(r, 0, reasons - 1, &record->stop_reason));
-  HTF_TRY(read_text(r, record->message, sizeof record->message));
-#define READ_REAL(name)                             HTF_TRY(read_real(r, &record->name));
-#define READ_INTEGER(name)                          HTF_TRY(read_integer(r, &record->name));
-#define READ(type, name, units, long_name, comment) READ_##type(name)
-  HTF_RECORD_SCALAR_TABLE(READ)
-#undef READ
-#undef READ_INTEGER
-#undef READ_REAL
-  HTF_TRY(read_text(r, record->tree, sizeof record->tree));
-  int64_t columns = 0;
-  HTF_TRY(read_bounded(r, 0, INT64_MAX, &record->samples));
-  HTF_TRY(read_bounded(r, 0, 1 << 16, &columns));
-  for (int64_t i = 0; i < columns; i++) {
-    HTF_TRY(decode_column(r, record));
-  }
-  HTF_TRY(read_integer(r, &record->weight_count));
-  HTF_TRY(read_reals(r, record->weight_count, &record->weights));
-  HTF_TRY(decode_timing(r, record));
-  HTF_CHECK(r->used == r->size, HTF_E_DATA, "%zu bytes follow a record's end",
-            r->size - r->used);
+  HTF_TRY(htf_bytes_format(b, MAGIC, VERSION));
+  HTF_TRY(htf_bytes_raw(b, record->identity.bytes, HTF_DIGEST_BYTES));
+  HTF_TRY(htf_bytes_int(b, 0, states - 1, &record->state));
+  HTF_TRY(htf_bytes_int(b, 0, reasons - 1, &record->stop_reason));
+  HTF_TRY(htf_bytes_text(b, record->message, sizeof record->message));
+#define VISIT_REAL(name)                             HTF_TRY(htf_bytes_real(b, &record->name));
+#define VISIT_INTEGER(name)                          HTF_TRY(htf_bytes_integer(b, &record->name));
+#define VISIT(type, name, units, long_name, comment) VISIT_##type(name)
+  HTF_RECORD_SCALAR_TABLE(VISIT)
+#undef VISIT
+#undef VISIT_INTEGER
+#undef VISIT_REAL
+  HTF_TRY(htf_bytes_text(b, record->tree, sizeof record->tree));
+  HTF_TRY(htf_bytes_bounded(b, 0, INT64_MAX, &record->samples));
+  HTF_TRY(visit_columns(b, record));
+  HTF_TRY(htf_bytes_integer(b, &record->weight_count));
+  HTF_TRY(htf_bytes_new_reals(b, record->weight_count, &record->weights));
+  HTF_TRY(visit_timing(b, record));
 done:
   return status;
+}
+
+htf_status htf_record_pack(const htf_record *record, uint8_t **bytes, size_t *count) {
+  htf_record copy = *record; // a visit that writes changes nothing, but takes a variable
+  return htf_bytes_pack("a record", visit, &copy, bytes, count);
 }
 
 htf_status htf_record_unpack(const uint8_t *bytes, size_t count, htf_record *record) {
-  reader r = {bytes, count, 0};
-  htf_status status = decode(&r, record);
+  htf_status status = htf_bytes_unpack("a record", visit, bytes, count, record);
   if (status != HTF_OK) {
     htf_record_clear(record);
   }

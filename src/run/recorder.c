@@ -6,6 +6,8 @@
 
 #include "htflow/memory.h"
 
+static const int64_t MOST_ROWS = (int64_t)1 << 40;
+
 struct htf_recorder {
   const htf_spec *spec;
   htf_probe *probe;
@@ -237,6 +239,36 @@ htf_status htf_recorder__step(htf_recorder *recorder, htf_flow *flow, double lim
     HTF_TRY(measure_at(recorder, flow, fraction));
   }
 done:
+  return status;
+}
+
+static htf_status visit_rows(htf_recorder *recorder, htf_bytes *bytes) {
+  htf_status status = HTF_OK;
+  HTF_TRY(htf_bytes_bounded(bytes, 1, MOST_ROWS, &recorder->count));
+  if (recorder->count > recorder->capacity) {
+    HTF_RESIZE(recorder->rows, recorder->count * recorder->row_size);
+    recorder->capacity = recorder->count;
+  }
+  HTF_TRY(htf_bytes_reals(bytes, recorder->count * recorder->row_size, recorder->rows));
+done:
+  return status;
+}
+
+htf_status htf_recorder__visit(htf_recorder *recorder, htf_bytes *bytes) {
+  htf_status status = HTF_OK;
+  int64_t size = htf_probe_memory_size(recorder->probe);
+  double *memory = NULL;
+  HTF_NEW(memory, size);
+  htf_probe_remember(recorder->probe, memory);
+  HTF_TRY(htf_bytes_reals(bytes, size, memory));
+  htf_probe_recall(recorder->probe, memory);
+  HTF_TRY(visit_rows(recorder, bytes));
+  HTF_TRY(htf_bytes_real(bytes, &recorder->unit));
+  HTF_TRY(htf_bytes_real(bytes, &recorder->first_end));
+  HTF_TRY(htf_bytes_real(bytes, &recorder->best_loss));
+  HTF_TRY(htf_bytes_reals(bytes, recorder->parameters, recorder->best));
+done:
+  HTF_FREE(memory);
   return status;
 }
 

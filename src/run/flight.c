@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// A run set up, from its spec or its checkpoint: the flow of minus the training gradient.
+#include "flight_impl.h"
+
+#include "htflow/clock.h"
+#include "htflow/memory.h"
+
+// f = - grad L and J v = - H v, for the flow. What is not finite is a numerical failure, to
+// which the method may answer with a smaller step.
+static htf_status check_finite(const double *x, int64_t n, const char *what) {
+  htf_status status = HTF_OK;
+  double sum = 0;
+  for (int64_t i = 0; i < n; i++) {
+    sum += x[i] * 0; // NAN if any is infinite or NAN
+  }
+  HTF_CHECK(sum == 0, HTF_E_NUMERIC, "%s is not finite", what);
+done:
+  return status;
+}
+
+static htf_status derivative(void *context, const double *y, double *dy) {
+  htf_flight *r = context;
+  int64_t n = htf_model_parameters(r->scene.model);
+  const double *gradient = htf_objective__gradient(r->objective, y);
+  for (int64_t i = 0; i < n; i++) {
+    dy[i] = -gradient[i];
+  }
+  return check_finite(dy, n, "the gradient");
+}
+
+static htf_status jacobian(void *context, const double *y, const double *v,
+                           double *product) {
+  htf_flight *r = context;
+  int64_t n = htf_model_parameters(r->scene.model);
+  htf_objective__product(r->objective, y, v, product);
+  for (int64_t i = 0; i < n; i++) {
+    product[i] = -product[i];
+  }
+  return check_finite(product, n, "a Hessian-vector product");
+}
+
+static void fill_options(htf_flight *r) {
+  static const htf_flow_method methods[] = {
+      [HTF_METHOD_BDF] = HTF_FLOW_BDF,
+      [HTF_METHOD_GD] = HTF_FLOW_GD,
+      [HTF_METHOD_ADAMS] = HTF_FLOW_ADAMS,
+      [HTF_METHOD_ERK] = HTF_FLOW_ERK,
+      [HTF_METHOD_MOMENTUM] = HTF_FLOW_MOMENTUM,
+      [HTF_METHOD_GROUPRMSPROP] = HTF_FLOW_GROUPRMSPROP,
+      [HTF_METHOD_ADAM] = HTF_FLOW_ADAM,
+  };
+  static const htf_flow_table tables[] = {
+      [HTF_TABLE_DORMAND_PRINCE] = HTF_FLOW_DORMAND_PRINCE,
+      [HTF_TABLE_CASH_KARP] = HTF_FLOW_CASH_KARP,
+      [HTF_TABLE_BOGACKI_SHAMPINE] = HTF_FLOW_BOGACKI_SHAMPINE,
+      [HTF_TABLE_FEHLBERG] = HTF_FLOW_FEHLBERG,
+      [HTF_TABLE_ZONNEVELD] = HTF_FLOW_ZONNEVELD,
+  };
+  r->options = (htf_flow_options){
+      .method = methods[r->spec->flow.method],
+      .rtol = r->spec->flow.rtol,
+      .krylov = r->spec->flow.krylov == HTF_KRYLOV_PCG ? HTF_FLOW_PCG : HTF_FLOW_GMRES,
+      .krylov_dimension = (int)r->spec->flow.krylov_dimension,
+      .table = tables[r->spec->flow.table],
+      .lr = r->spec->flow.lr,
+      .beta = r->spec->flow.beta,
+  };
+}
+
+static htf_status make_flow(htf_flight *r) {
+  htf_status status = HTF_OK;
+  htf_flow_system system = {.size = htf_model_parameters(r->scene.model),
+                            .context = r,
+                            .derivative = derivative,
+                            .jacobian = jacobian};
+  fill_options(r);
+  r->carry_size = htf_flow_carry_size(r->options.method, system.size);
+  HTF_NEW(r->carry, r->carry_size);
+  if (r->hooks->resume != NULL) {
+    r->outside = true;
+    HTF_TRY(htf_flight__unpack(r));
+    r->outside = false;
+  }
+  HTF_TRY(htf_flow_create(&system, &r->options, r->scene.theta, &r->flow));
+done:
+  return status;
+}
+
+htf_status htf_flight__set_up(htf_flight *r) {
+  htf_status status = HTF_OK;
+  bool second_order = r->spec->flow.method == HTF_METHOD_BDF;
+  htf_probe_options measured = {
+      .components = (int)r->spec->record.components,
+      .singular_values = (int)r->spec->record.singular_values,
+  };
+  HTF_TRY(htf_spec_identity(r->spec, &r->identity));
+  HTF_TRY(htf_scene__set_up(r->spec, r->hooks, &r->scene));
+  const htf_scene *s = &r->scene;
+  HTF_TRY(
+      htf_objective__create(s->model, s->problem, s->loss, second_order, &r->objective));
+  HTF_TRY(htf_probe_create(s->model, s->problem, s->loss, &measured, &r->probe));
+  HTF_TRY(htf_recorder__create(r->spec, r->probe, r->objective,
+                               htf_model_parameters(s->model), &r->recorder));
+  HTF_TRY(make_flow(r));
+done:
+  return status;
+}
+
+void htf_flight__tear_down(htf_flight *r) {
+  htf_recorder__destroy(&r->recorder);
+  htf_flow_destroy(&r->flow);
+  HTF_FREE(r->carry);
+  htf_probe_destroy(&r->probe);
+  htf_objective__destroy(&r->objective);
+  htf_scene__tear_down(&r->scene);
+}
+
+double htf_flight__wall(const htf_flight *r) {
+  return r->used + (htf_clock_now() - r->begun);
+}
+
+double htf_flight__cpu(const htf_flight *r) {
+  return r->used_cpu + (htf_clock_cpu() - r->begun_cpu);
+}
