@@ -4,7 +4,15 @@
 //
 // A sweep file (YAML 1.2) is a base experiment and axes. The plan holds the base spec and
 // the axes, and makes the spec of any index on demand: a sweep of 10^6 runs costs no more
-// memory than one of ten. Axes multiply in the order written, the last fastest.
+// memory than one of ten, but for one bit a point. Axes multiply in the order written, the
+// last fastest; axes in a `zip` move together. `blocks`, lists of axes, are put one after
+// another, each multiplied with the file's `axes`, which are slower. `where`, conditions
+// over keys (condition.c has the grammar), drops points; and of points that are the same
+// run (spec.h, identity) all but the first are dropped. What is left is numbered from 0:
+// these are the runs.
+//
+// Axes of `uniform` and `loguniform` are drawn from the sweep's seed by a stream of their
+// own key: more draws keep the earlier ones.
 //
 // Pure: a plan reads no file but the text it is given. What a data file is (its shape and
 // digest), and what a weights file is, it asks through callbacks.
@@ -83,19 +91,36 @@ void htf_plan_destroy(htf_plan **plan);
 const char *htf_plan_name(const htf_plan *plan); // `name:`, borrowed
 int64_t htf_plan_seed(const htf_plan *plan);     // `seed:`
 int64_t htf_plan_runs(const htf_plan *plan);
+// Points of the axes before any was dropped, and how many were: by `where`, and as equal
+// (by their identity) to an earlier one.
+int64_t htf_plan_points(const htf_plan *plan);
+int64_t htf_plan_excluded(const htf_plan *plan);
+int64_t htf_plan_duplicates(const htf_plan *plan);
+// What the user should know and is no error, such as given keys that change no run;
+// borrowed.
+int htf_plan_warnings(const htf_plan *plan);
+const char *htf_plan_warning(const htf_plan *plan, int i);
 // The spec of run `index`, resolved. Raises HTF_E_CONFIG where the point does not fit
 // together (a tree that does not fit its shape); htf_plan_create has checked every value of
 // every axis, and every combination that can go wrong.
 htf_status htf_plan_spec(const htf_plan *plan, int64_t index, htf_spec *spec);
 
-// Axes: the label is the variable's name in the results (`init_std`, `model_tree`, `seed`).
+// Visits the specs of all runs in order, each borrowed for the call; several times as fast
+// as asking for one after another. Hands on what the visit raises.
+typedef htf_status htf_plan_visit(void *context, int64_t index, const htf_spec *spec);
+htf_status htf_plan_each(const htf_plan *plan, htf_plan_visit *visit, void *context);
+
+// Blocks of axes, 0 where the file has none. Axes, of all blocks: the label is the
+// variable's name in the results (`init_std`, `model_tree`, `seed`).
+int htf_plan_blocks(const htf_plan *plan);
 int htf_plan_axes(const htf_plan *plan);
 const char *htf_plan_axis_label(const htf_plan *plan, int axis);
 // What it sweeps; NULL where the key is a whole section, whose values are texts like
 // "{kind: htf, width: 2}".
 const htf_field *htf_plan_axis_field(const htf_plan *plan, int axis);
 int64_t htf_plan_axis_count(const htf_plan *plan, int axis);
-// Which value of the axis run `index` has, and that value as text.
+// Which value of the axis run `index` has, -1 where its block has no such axis; and that
+// value as text, of -1 the base's.
 int64_t htf_plan_axis_at(const htf_plan *plan, int axis, int64_t index);
 void htf_plan_axis_text(const htf_plan *plan, int axis, int64_t value, char *text,
                         size_t size);

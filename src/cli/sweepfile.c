@@ -5,6 +5,7 @@
 
 #include "cli_impl.h"
 #include "htflow/evaluation.h"
+#include "htflow/log.h"
 #include "htflow/memory.h"
 #include "htflow/run.h"
 
@@ -84,6 +85,9 @@ htf_status htf_cli__open_plan(const char *path, const htf_cli_list *overrides,
   char *text = NULL;
   HTF_TRY(htf_file_read_text(path, &text));
   HTF_TRY(make_plan(path, text, overrides, plan));
+  for (int i = 0; i < htf_plan_warnings(*plan); i++) {
+    htf_log(HTF_LOG_WARN, "plan", "%s", htf_plan_warning(*plan, i));
+  }
 done:
   HTF_FREE(text);
   return status;

@@ -8,14 +8,13 @@
 #include "htflow/memory.h"
 #include "plan_impl.h"
 
-enum { MOST_VALUES = 1000000 };
 #define MOST_SEEDS 1e12
 
-static const char *const forms[] = {[HTF_PLAN__VALUES] = "values",
-                                    [HTF_PLAN__LINEAR] = "linear",
-                                    [HTF_PLAN__LOG] = "log",
-                                    [HTF_PLAN__RANGE] = "range",
-                                    [HTF_PLAN__SEEDS] = "seeds"};
+static const char *const forms[] = {
+    [HTF_PLAN__VALUES] = "values",   [HTF_PLAN__LINEAR] = "linear",
+    [HTF_PLAN__LOG] = "log",         [HTF_PLAN__RANGE] = "range",
+    [HTF_PLAN__UNIFORM] = "uniform", [HTF_PLAN__LOGUNIFORM] = "loguniform",
+    [HTF_PLAN__SEEDS] = "seeds"};
 enum { FORMS = sizeof forms / sizeof *forms };
 
 void htf_plan__axis_clear(htf_plan__axis *axis) {
@@ -31,73 +30,6 @@ void htf_plan__axis_clear(htf_plan__axis *axis) {
 
 // ---- numbers ---------------------------------------------------------------------------
 
-// To 15 digits of itself, so that a decade is a round number.
-static double round_digits(long double value) {
-  char text[HTF_NUMBER_TEXT];
-  snprintf(text, sizeof text, "%.15Lg", value);
-  return strtod(text, NULL);
-}
-
-// To 15 digits of the largest, so that -0.1 + 0.1 is 0 and 0.1 + 0.2 is 0.3.
-static double round_places(long double value, double largest) {
-  char text[512];
-  int places = largest == 0 ? 0 : 14 - (int)floor(log10(largest));
-  snprintf(text, sizeof text, "%.*Lf", places < 0 ? 0 : places, value);
-  return strtod(text, NULL) + 0.0; // and no negative zero
-}
-
-static double number_at(htf_plan__form form, const double *argument, int64_t i, int64_t n) {
-  long double a = argument[0], b = argument[1], step = argument[2];
-  double largest = fmax(fabs(argument[0]), fabs(argument[1]));
-  long double part = n == 1 ? 0 : (long double)i / (long double)(n - 1);
-  switch (form) {
-  case HTF_PLAN__LOG:
-    return round_digits(a * powl(b / a, part));
-  case HTF_PLAN__LINEAR:
-    return round_places(a + part * (b - a), largest);
-  default:
-    return round_places(a + (long double)i * step, largest);
-  }
-}
-
-// How many numbers; 0 if the arguments make no sense.
-static int64_t count_numbers(htf_plan__form form, const double *argument) {
-  double a = argument[0], b = argument[1], n = argument[2];
-  if (form == HTF_PLAN__RANGE) {
-    // The end counts if it is hit to rounding.
-    n = n == 0 ? 0 : floor((b - a) / n + 1e-9) + 1;
-  } else if (n != floor(n) || (n == 1 && a != b)) {
-    n = 0;
-  }
-  if (form == HTF_PLAN__LOG && !(a > 0 && b > 0)) {
-    n = 0;
-  }
-  return n >= 1 && n <= MOST_VALUES ? (int64_t)n : 0;
-}
-
-htf_status htf_plan__generate(htf_plan__form form, const double argument[3], int64_t *out,
-                              double **number) {
-  htf_status status = HTF_OK;
-  int64_t n = count_numbers(form, argument);
-  HTF_CHECK(n > 0, HTF_E_CONFIG,
-            form == HTF_PLAN__RANGE
-                ? "range wants [a, b, step] with at least one and at most 1000000 numbers"
-            : form == HTF_PLAN__LOG
-                ? "log wants [a, b, n] with a > 0, b > 0 and n from 2 to 1000000"
-                : "linear wants [a, b, n] with n from 2 to 1000000");
-  HTF_NEW(*number, n);
-  for (int64_t i = 0; i < n; i++) {
-    (*number)[i] = number_at(form, argument, i, n);
-  }
-  (*number)[0] = argument[0];
-  if (form != HTF_PLAN__RANGE) {
-    (*number)[n - 1] = argument[1];
-  }
-  *out = n;
-done:
-  return status;
-}
-
 static bool is_number(const htf_field *field) {
   return field != NULL &&
          (field->type == HTF_FIELD_REAL || field->type == HTF_FIELD_INTEGER ||
@@ -112,10 +44,14 @@ static void store_number(htf_spec *spec, const htf_field *field, double value) {
   }
 }
 
-// Numbers are monotone, so the ends decide the range; whole ones are checked one by one.
+// Numbers lie between the ends, which decide the range; whole ones are checked one by one.
 static htf_status check_numbers(htf_plan__reader *reader, const htf_plan__axis *axis) {
   htf_status status = HTF_OK;
   char text[HTF_NUMBER_TEXT];
+  for (int i = 0; i < 2 && htf_plan__is_drawn(axis->form); i++) {
+    htf_spec_write_number(axis->argument[i], text);
+    HTF_TRY(htf_spec_set(reader->scratch, axis->field, text));
+  }
   for (int64_t i = 0; i < axis->count; i++) {
     double value = axis->number[i];
     bool whole =
@@ -144,7 +80,7 @@ static htf_status read_numbers(htf_plan__reader *reader, const htf_plan__node *n
   }
   HTF_CHECK(good, HTF_E_CONFIG, "%s wants three numbers, [a, b, %s]", forms[axis->form],
             axis->form == HTF_PLAN__RANGE ? "step" : "n");
-  HTF_TRY(htf_plan__generate(axis->form, axis->argument, &axis->count, &axis->number));
+  HTF_TRY(htf_plan__generate(axis, reader->seed));
   HTF_TRY(check_numbers(reader, axis));
 done:
   return status;
@@ -187,8 +123,8 @@ done:
 static htf_status find_form(htf_plan__reader *reader, const htf_plan__node *map,
                             htf_plan__axis *axis, const htf_plan__node **key,
                             const htf_plan__node **argument) {
-  static const char *const names[] = {"key",   "values", "linear", "log",
-                                      "range", "seeds",  NULL};
+  static const char *const names[] = {"key",     "values",     "linear", "log", "range",
+                                      "uniform", "loguniform", "seeds",  "zip", NULL};
   htf_status status = HTF_OK;
   int found = 0;
   *key = *argument = NULL;
@@ -215,7 +151,8 @@ static htf_status find_form(htf_plan__reader *reader, const htf_plan__node *map,
   }
   if (found == 0 || found > 1) {
     HTF_TRY(htf_plan__complain(reader->errors, map->place,
-                               "an axis wants one of: values, linear, log, range, seeds"));
+                               "an axis wants one of: values, linear, log, range, "
+                               "uniform, loguniform, seeds"));
   }
   if (found != 1) {
     *argument = NULL;
@@ -315,6 +252,28 @@ bool htf_plan__axis_touches(const htf_plan__axis *axis, const htf_field *field) 
     }
   }
   return false;
+}
+
+static size_t member_size(const htf_field *field) {
+  static const size_t sizes[] = {
+      [HTF_FIELD_REAL] = sizeof(double),     [HTF_FIELD_INTEGER] = sizeof(int64_t),
+      [HTF_FIELD_COUNT] = sizeof(double),    [HTF_FIELD_CHOICE] = sizeof(int),
+      [HTF_FIELD_SHAPE] = sizeof(htf_shape), [HTF_FIELD_TREE] = sizeof(htf_tree_field),
+      [HTF_FIELD_TEXT] = HTF_MAX_TEXT,       [HTF_FIELD_DIGEST] = HTF_DIGEST_TEXT,
+      [HTF_FIELD_LIST] = sizeof(htf_list),   [HTF_FIELD_NAMES] = HTF_MAX_TEXT};
+  return sizes[field->type];
+}
+
+// Values of a section may set different fields; those of one field all set it.
+void htf_plan__axis_reset(const htf_plan__axis *axis, const htf_spec *base,
+                          htf_spec *spec) {
+  for (int64_t v = 0; v < axis->count && axis->field == NULL; v++) {
+    for (int i = 0; i < axis->value[v].count; i++) {
+      const htf_field *field = axis->value[v].item[i].field;
+      memcpy(htf_spec_member(spec, field), htf_spec_member_const(base, field),
+             member_size(field));
+    }
+  }
 }
 
 htf_status htf_plan__axis_apply(const htf_plan__axis *axis, int64_t value, htf_spec *spec) {

@@ -18,18 +18,14 @@ const htf_plan__file *htf_plan__lists(const htf_plan *plan, const htf_spec *spec
   return lists ? file : NULL;
 }
 
-htf_status htf_plan__resolve_shape(const htf_plan *plan, htf_spec *spec) {
-  htf_status status = HTF_OK;
+void htf_plan__resolve_shape(const htf_plan *plan, htf_spec *spec) {
   if (spec->problem.file[0] != '\0') {
     const htf_plan__file *file = htf_plan__find_file(plan, spec->problem.file);
     HTF_ASSERT(file != NULL);
     spec->problem.shape = file->is.shape;
   } else if (spec->problem.shape.order == 0) {
-    const htf_field *field = htf_spec_field("problem.shape");
-    HTF_TRY(htf_spec_set(spec, field, field->initial));
+    spec->problem.shape = plan->shape_unless;
   }
-done:
-  return status;
 }
 
 static double entries_of(const htf_shape *shape) {
@@ -61,12 +57,6 @@ done:
   return status;
 }
 
-static double initial_of(const char *key) {
-  double value = 0;
-  HTF_ASSERT(htf_spec_read_number(htf_spec_field(key)->initial, &value));
-  return value;
-}
-
 // `listed` samples of a file, split.
 static htf_status count_split(const htf_plan__file *file, double listed, htf_spec *spec) {
   htf_status status = HTF_OK;
@@ -88,28 +78,29 @@ static htf_status count_listed(const htf_plan__file *file, htf_spec *spec) {
 }
 
 // Entries of a planted tensor.
-static htf_status count_entries(htf_spec *spec) {
+static htf_status count_entries(const htf_plan *plan, htf_spec *spec) {
   htf_status status = HTF_OK;
-  char shape[HTF_MAX_TEXT];
+  char shape[HTF_MAX_TEXT] = "";
   double entries = entries_of(&spec->problem.shape);
   spec->problem.samples =
-      resolve_count(spec->problem.samples, entries, initial_of("problem.samples"));
-  spec->problem.test =
-      resolve_count(spec->problem.test, entries, initial_of("problem.test"));
-  htf_spec_print(spec, htf_spec_field("problem.shape"), shape, sizeof shape);
+      resolve_count(spec->problem.samples, entries, plan->samples_unless);
+  spec->problem.test = resolve_count(spec->problem.test, entries, plan->test_unless);
+  if (spec->problem.samples + spec->problem.test > entries || spec->problem.samples < 1) {
+    htf_spec_print(spec, htf_spec_field("problem.shape"), shape, sizeof shape);
+  }
   HTF_TRY(check_counts(spec, entries, shape));
 done:
   return status;
 }
 
 // Measurements are drawn anew, any number of them. (rules.c speaks of fractions.)
-static htf_status count_measurements(htf_spec *spec) {
+static htf_status count_measurements(const htf_plan *plan, htf_spec *spec) {
   htf_status status = HTF_OK;
   if (isnan(spec->problem.samples)) {
-    spec->problem.samples = initial_of("problem.samples");
+    spec->problem.samples = plan->samples_unless;
   }
   if (isnan(spec->problem.test)) {
-    spec->problem.test = initial_of("problem.test");
+    spec->problem.test = plan->test_unless;
   }
   HTF_CHECK(spec->problem.samples > 0, HTF_E_CONFIG, "no training samples");
 done:
@@ -131,7 +122,7 @@ done:
 htf_status htf_plan__resolve_counts(const htf_plan *plan, htf_spec *spec) {
   htf_status status = HTF_OK;
   const htf_plan__file *file = htf_plan__find_file(plan, spec->problem.file);
-  HTF_TRY(htf_plan__resolve_shape(plan, spec));
+  htf_plan__resolve_shape(plan, spec);
   spec->problem.task = htf_plan__task(plan, spec);
   if (file != NULL) {
     memcpy(spec->problem.file_digest, file->is.digest, HTF_DIGEST_TEXT);
@@ -143,11 +134,11 @@ htf_status htf_plan__resolve_counts(const htf_plan *plan, htf_spec *spec) {
   } else if (spec->problem.task == HTF_TASK_FULL) {
     HTF_TRY(count_all(spec));
   } else if (spec->problem.task == HTF_TASK_SENSING) {
-    HTF_TRY(count_measurements(spec));
+    HTF_TRY(count_measurements(plan, spec));
   } else if (file != NULL) {
     HTF_TRY(count_split(file, entries_of(&spec->problem.shape), spec));
   } else {
-    HTF_TRY(count_entries(spec));
+    HTF_TRY(count_entries(plan, spec));
   }
 done:
   return status;

@@ -8,7 +8,7 @@
 #include "htflow/memory.h"
 #include "plan_impl.h"
 
-enum { WORDS = 1024, MESSAGE = 32000 };
+enum { WORDS = 1024, SHOWN = 1024, MESSAGE = 32000 };
 
 static bool same_place(htf_plan__place a, htf_plan__place b) {
   return a.line == b.line && a.column == b.column && a.override == b.override;
@@ -100,6 +100,42 @@ static void sort(htf_plan__errors *errors) {
   }
 }
 
+// The line of an error and a caret below its column, where there is one:
+//     3 | init: {std: big}
+//       |             ^
+// A long line is cut around the column. Columns count characters, not bytes.
+static size_t show(const char *source, htf_plan__place place, char *text, size_t size) {
+  enum { BEFORE = 60, WIDE = 90 };
+  if (source == NULL || place.override != NULL || place.line < 1) {
+    return 0;
+  }
+  for (int i = 1; i < place.line && source != NULL; i++) {
+    source = strchr(source, '\n');
+    source = source == NULL ? NULL : source + 1;
+  }
+  if (source == NULL) {
+    return 0;
+  }
+  int cut = place.column - 1 > WIDE - 10 ? place.column - 1 - BEFORE : 0;
+  for (int i = 0; i < cut && *source != '\0' && *source != '\n'; i++) {
+    source++;
+    while ((*source & 0xC0) == 0x80) {
+      source++;
+    }
+  }
+  size_t length = 0;
+  for (int i = 0; i < WIDE && source[length] != '\0' && source[length] != '\n'; i++) {
+    length++;
+    while ((source[length] & 0xC0) == 0x80) {
+      length++;
+    }
+  }
+  const char *dots = cut > 0 ? "..." : "";
+  return (size_t)snprintf(text, size, "\n%5d | %s%.*s\n      | %*s^", place.line, dots,
+                          (int)length, source, place.column - 1 - cut + (int)strlen(dots),
+                          "");
+}
+
 htf_status htf_plan__raise(htf_plan__errors *errors) {
   htf_status status = HTF_OK;
   char *message = NULL, place[HTF_MAX_TEXT];
@@ -113,12 +149,13 @@ htf_status htf_plan__raise(htf_plan__errors *errors) {
   for (; said < errors->count; said++) {
     const htf_plan__error *error = &errors->error[said];
     htf_plan__write_place(errors->file, error->place, place, sizeof place);
-    size_t needed = strlen(place) + strlen(error->text) + 1;
+    size_t needed = strlen(place) + strlen(error->text) + SHOWN + 1;
     if (used + needed + WORDS > MESSAGE) {
       break;
     }
     used += (size_t)snprintf(message + used, MESSAGE - used, "%s%s%s", said > 0 ? "\n" : "",
                              place, error->text);
+    used += show(errors->text, error->place, message + used, SHOWN);
   }
   if (said < errors->count || errors->more > 0) {
     snprintf(message + used, MESSAGE - used, "\n%s: and %d more", errors->file,

@@ -168,7 +168,7 @@ static htf_status check_weights(htf_plan__check *c) {
   if (c->spec->init.kind != HTF_INIT_FILE || weights == NULL) {
     goto done;
   }
-  HTF_TRY(htf_plan__resolve_shape(c->plan, c->spec));
+  htf_plan__resolve_shape(c->plan, c->spec);
   status = htf_plan__resolve_tree(c->spec, HTF_PLAN__MODEL, &newick);
   if (status == HTF_E_CONFIG) { // complained of where the trees are resolved
     htf_error_clear();

@@ -9,8 +9,6 @@
 #include "htflow/memory.h"
 #include "plan_impl.h"
 
-#define MOST_RUNS 1000000000000
-
 static htf_status copy_text(const char *text, char **copy) {
   htf_status status = HTF_OK;
   HTF_FREE(*copy);
@@ -45,12 +43,15 @@ done:
 static htf_status read_key(htf_plan *plan, htf_plan__reader *reader,
                            const htf_plan__node *key, const htf_plan__node *value,
                            bool axes) {
-  static const char *const names[] = {"name", "axes", NULL};
-  static const char *const names_set[] = {"name", NULL};
+  static const char *const names[] = {"name", "where", "axes", "blocks", NULL};
+  static const char *const names_set[] = {"name", "where", NULL};
   if (strcmp(key->text, "name") == 0) {
     return read_name(plan, reader, value);
   }
-  if (axes && strcmp(key->text, "axes") == 0) {
+  if (strcmp(key->text, "where") == 0) {
+    return htf_plan__read_where(&plan->where, reader, value);
+  }
+  if (axes && (strcmp(key->text, "axes") == 0 || strcmp(key->text, "blocks") == 0)) {
     return HTF_OK;
   }
   if (htf_plan__field(key->text) != NULL || htf_plan__is_section(key->text)) {
@@ -109,6 +110,9 @@ static htf_status make_base(htf_plan *plan) {
   htf_status status = HTF_OK;
   htf_spec *base = &plan->base;
   htf_spec_defaults(base);
+  plan->samples_unless = base->problem.samples;
+  plan->test_unless = base->problem.test;
+  plan->shape_unless = base->problem.shape;
   base->problem.task = HTF_PLAN__OPEN;
   base->problem.shape = (htf_shape){0};
   base->problem.samples = NAN;
@@ -121,97 +125,12 @@ done:
   return status;
 }
 
-// ---- axes ------------------------------------------------------------------------------
-
-// Two axes must not move the same field, nor be labelled alike.
-static htf_status check_pair(htf_plan__reader *reader, const htf_plan__axis *one,
-                             const htf_plan__axis *other) {
-  htf_status status = HTF_OK;
-  int count;
-  const htf_field *field = htf_spec_fields(&count);
-  const char *shared = strcmp(one->label, other->label) == 0 ? one->key : NULL;
-  for (int i = 0; i < count && shared == NULL; i++) {
-    if (htf_plan__axis_touches(one, &field[i]) &&
-        htf_plan__axis_touches(other, &field[i])) {
-      shared = field[i].key;
-    }
-  }
-  if (shared != NULL) {
-    HTF_TRY(htf_plan__complain(reader->errors, one->place,
-                               "%s is on two axes, the other at %d:%d", shared,
-                               other->place.line, other->place.column));
-    htf_plan__mark(reader, shared);
-  }
-done:
-  return status;
-}
-
-// An override of a key on an axis would have no effect.
-static htf_status check_overrides(const htf_plan *plan, htf_plan__reader *reader,
-                                  const htf_plan__axis *axis) {
-  htf_status status = HTF_OK;
-  for (int i = 0; i < plan->given.count; i++) {
-    const htf_plan__setting *setting = &plan->given.item[i];
-    if (setting->place.override != NULL && htf_plan__axis_touches(axis, setting->field)) {
-      HTF_TRY(htf_plan__complain(reader->errors, setting->place,
-                                 "%s is on the axis at %d:%d", setting->field->key,
-                                 axis->place.line, axis->place.column));
-    }
-  }
-done:
-  return status;
-}
-
-static htf_status read_axes(htf_plan *plan, htf_plan__reader *reader,
-                            const htf_plan__node *list) {
-  htf_status status = HTF_OK;
-  char got[HTF_MAX_LABEL];
-  if (list->kind != HTF_PLAN__LIST) {
-    return htf_plan__is_null(list) ? HTF_OK
-                                   : htf_plan__complain(reader->errors, list->place,
-                                                        "axes wants a list of axes, got %s",
-                                                        htf_plan__describe(list, got));
-  }
-  HTF_NEW(plan->axis, list->count);
-  for (int i = 0; i < list->count; i++) {
-    htf_plan__axis *axis = &plan->axis[plan->axes];
-    status = htf_plan__axis_read(reader, list->item[i], axis);
-    if (status != HTF_OK || axis->count == 0) {
-      htf_plan__axis_clear(axis);
-      *axis = (htf_plan__axis){.count = 0};
-      HTF_TRY(status);
-      continue;
-    }
-    plan->axes++;
-    HTF_TRY(check_overrides(plan, reader, axis));
-    for (int j = 0; j < plan->axes - 1; j++) {
-      HTF_TRY(check_pair(reader, axis, &plan->axis[j]));
-    }
-  }
-done:
-  return status;
-}
-
-// Strides from the last axis, which is the fastest, to the first.
-static htf_status count_runs(htf_plan *plan) {
-  htf_status status = HTF_OK;
-  plan->runs = 1;
-  for (int i = plan->axes - 1; i >= 0; i--) {
-    plan->axis[i].stride = plan->runs;
-    HTF_CHECK(plan->axis[i].count <= MOST_RUNS / plan->runs, HTF_E_CONFIG,
-              "the axes multiply to more than %lld runs", (long long)MOST_RUNS);
-    plan->runs *= plan->axis[i].count;
-  }
-done:
-  return status;
-}
-
 // ---- create and destroy ----------------------------------------------------------------
 
-static const htf_plan__node *find_axes(const htf_plan__node *root) {
+static const htf_plan__node *find_key(const htf_plan__node *root, const char *name) {
   for (int i = 0; i < root->count && root->kind == HTF_PLAN__MAP; i++) {
     const htf_plan__node *key = root->item[2 * i];
-    if (key->kind == HTF_PLAN__SCALAR && strcmp(key->text, "axes") == 0) {
+    if (key->kind == HTF_PLAN__SCALAR && strcmp(key->text, name) == 0) {
       return root->item[2 * i + 1];
     }
   }
@@ -230,14 +149,10 @@ static htf_status read_all(htf_plan *plan, const htf_plan_source *source,
     HTF_TRY(read_override(plan, reader, source->override[i]));
   }
   if (root != NULL) {
-    const htf_plan__node *axes = find_axes(root);
-    if (axes != NULL) {
-      HTF_TRY(read_axes(plan, reader, axes));
-      HTF_TRY(htf_plan__note(reader->errors, axes->place, count_runs(plan)));
-    } else {
-      plan->runs = 1;
-    }
     HTF_TRY(make_base(plan));
+    reader->seed = plan->base.sweep_seed;
+    HTF_TRY(htf_plan__read_axes(plan, reader, find_key(root, "axes"),
+                                find_key(root, "blocks")));
     HTF_TRY(htf_plan__resolve(plan, source, reader));
   }
 done:
@@ -265,10 +180,24 @@ done:
   return status;
 }
 
+static htf_status choose_runs(htf_plan *plan, htf_plan__errors *errors) {
+  htf_status status = HTF_OK;
+  htf_plan__place top = {.line = 1, .column = 1};
+  HTF_TRY(htf_plan__note(errors, top, htf_plan__choose(plan)));
+  if (errors->count == 0 && plan->runs == 0) {
+    HTF_TRY(htf_plan__complain(errors, plan->where.place,
+                               "where drops all of the sweep's %lld points",
+                               (long long)plan->points));
+  }
+  HTF_TRY(htf_plan__raise(errors));
+done:
+  return status;
+}
+
 htf_status htf_plan_create(const htf_plan_source *source, htf_plan **out) {
   htf_status status = HTF_OK;
   htf_plan *plan = NULL;
-  htf_plan__errors errors = {.file = source->name};
+  htf_plan__errors errors = {.file = source->name, .text = source->text};
   htf_plan__reader reader = {.errors = &errors};
   int fields;
   htf_spec_fields(&fields);
@@ -280,6 +209,9 @@ htf_status htf_plan_create(const htf_plan_source *source, htf_plan **out) {
   HTF_TRY(copy_text("sweep", &plan->name));
   HTF_TRY(read_all(plan, source, &reader));
   HTF_TRY(htf_plan__raise(&errors));
+  HTF_TRY(htf_plan__make_columns(plan));
+  HTF_TRY(choose_runs(plan, &errors));
+  HTF_TRY(htf_plan__warn(plan));
   HTF_TRY(htf_plan__write(plan));
   HTF_TRY(make_hash(plan));
   *out = plan;
@@ -292,6 +224,18 @@ done:
   return status;
 }
 
+static void clear_block(htf_plan__block *block) {
+  for (int which = 0; which < 2; which++) {
+    int64_t count =
+        block->newick[which] == NULL ? 0 : block->tree_group[which].combinations;
+    for (int64_t i = 0; i < count; i++) {
+      HTF_FREE(block->newick[which][i]);
+    }
+    HTF_FREE(block->newick[which]);
+    htf_plan__group_clear(&block->tree_group[which]);
+  }
+}
+
 void htf_plan_destroy(htf_plan **out) {
   htf_plan *plan = *out;
   if (plan == NULL) {
@@ -300,17 +244,20 @@ void htf_plan_destroy(htf_plan **out) {
   for (int i = 0; i < plan->axes; i++) {
     htf_plan__axis_clear(&plan->axis[i]);
   }
-  for (int which = 0; which < 2; which++) {
-    if (plan->newick[which] != NULL) {
-      for (int64_t i = 0; i < plan->tree_group[which].combinations; i++) {
-        HTF_FREE(plan->newick[which][i]);
-      }
-    }
-    HTF_FREE(plan->newick[which]);
-    htf_plan__group_clear(&plan->tree_group[which]);
+  for (int i = 0; i < plan->blocks; i++) {
+    clear_block(&plan->block[i]);
+  }
+  for (int i = 0; i < plan->warnings; i++) {
+    HTF_FREE(plan->warning[i]);
   }
   htf_plan__settings_clear(&plan->given);
+  htf_plan__where_clear(&plan->where);
   HTF_FREE(plan->axis);
+  HTF_FREE(plan->block);
+  HTF_FREE(plan->column);
+  HTF_FREE(plan->kept);
+  HTF_FREE(plan->kept_from);
+  HTF_FREE(plan->warning);
   HTF_FREE(plan->file);
   HTF_FREE(plan->weight);
   HTF_FREE(plan->text);

@@ -22,7 +22,7 @@ typedef struct htf_plan__error {
 enum { HTF_PLAN__ERRORS = 100 }; // kept; more are only counted
 
 typedef struct htf_plan__errors {
-  const char *file;
+  const char *file, *text; // its name and content, to show lines of; text may be NULL
   int count, more;
   htf_plan__error error[HTF_PLAN__ERRORS];
 } htf_plan__errors;
@@ -95,6 +95,7 @@ typedef struct htf_plan__reader {
   htf_plan__errors *errors;
   htf_spec *scratch; // where values are tried
   bool *broken;      // [fields] those with an error: checks that need them are left out
+  int64_t seed;      // the sweep's, for axes that are drawn
 } htf_plan__reader;
 
 // The field of a key, or of another spelling of it, that the user may set; or NULL.
@@ -144,6 +145,8 @@ typedef enum htf_plan__form {
   HTF_PLAN__LINEAR,
   HTF_PLAN__LOG,
   HTF_PLAN__RANGE,
+  HTF_PLAN__UNIFORM,
+  HTF_PLAN__LOGUNIFORM,
   HTF_PLAN__SEEDS
 } htf_plan__form;
 
@@ -152,10 +155,13 @@ typedef struct htf_plan__axis {
   const htf_field *field; // NULL where the key is a section
   htf_plan__place place;
   htf_plan__form form;
+  int members; // axes that move together from this one on: 1, a zip's, 0 inside of one
+  int column;  // of plan->column; its values are those from `offset` on
+  int64_t offset;
   int64_t count;
-  int64_t stride;            // runs from one value to the next
-  double argument[3];        // of linear, log, range
-  double *number;            // [count] of linear, log, range
+  int64_t stride;            // points of the block from one value to the next
+  double argument[3];        // of numbers
+  double *number;            // [count] of numbers
   htf_plan__settings *value; // [count] of values
 } htf_plan__axis;
 
@@ -164,23 +170,113 @@ htf_status htf_plan__axis_read(htf_plan__reader *reader, const htf_plan__node *n
                                htf_plan__axis *axis);
 void htf_plan__axis_clear(htf_plan__axis *axis);
 bool htf_plan__axis_touches(const htf_plan__axis *axis, const htf_field *field);
-// Puts a value of the axis into the spec.
+// Puts back what any value of the axis may have changed; puts a value into the spec.
+void htf_plan__axis_reset(const htf_plan__axis *axis, const htf_spec *base, htf_spec *spec);
 htf_status htf_plan__axis_apply(const htf_plan__axis *axis, int64_t value, htf_spec *spec);
 // Where the value sets the field; false if it does not.
 bool htf_plan__axis_place(const htf_plan__axis *axis, int64_t value, const htf_field *field,
                           htf_plan__place *place);
-// linear, log or range of three arguments: the numbers, to 15 digits.
-htf_status htf_plan__generate(htf_plan__form form, const double argument[3], int64_t *count,
-                              double **number);
+// The numbers of an axis by its form and arguments, drawn from the sweep's seed where they
+// are drawn; spaced ones to 15 digits.
+htf_status htf_plan__generate(htf_plan__axis *axis, int64_t seed);
+bool htf_plan__is_drawn(htf_plan__form form);
+// Reads the file's axes and blocks, either of which may be NULL, and counts points.
+htf_status htf_plan__read_axes(htf_plan *plan, htf_plan__reader *reader,
+                               const htf_plan__node *axes, const htf_plan__node *blocks);
+htf_status htf_plan__make_columns(htf_plan *plan);
+
+// ---- where -----------------------------------------------------------------------------
+
+typedef enum htf_plan__operation {
+  HTF_PLAN__NUMBER,
+  HTF_PLAN__TEXT,
+  HTF_PLAN__KEY,
+  HTF_PLAN__ITEM, // of a list: left is the item, right the next ITEM, or -1
+  HTF_PLAN__MINUS,
+  HTF_PLAN__ABS,
+  HTF_PLAN__SQRT,
+  HTF_PLAN__LOG10,
+  HTF_PLAN__FLOOR,
+  HTF_PLAN__NOT, // the last that takes one operand
+  HTF_PLAN__ADD,
+  HTF_PLAN__SUBTRACT,
+  HTF_PLAN__MULTIPLY,
+  HTF_PLAN__DIVIDE,
+  HTF_PLAN__REMAINDER,
+  HTF_PLAN__POWER,
+  HTF_PLAN__LESS,
+  HTF_PLAN__LESS_EQUAL,
+  HTF_PLAN__GREATER,
+  HTF_PLAN__GREATER_EQUAL,
+  HTF_PLAN__EQUAL,
+  HTF_PLAN__UNEQUAL,
+  HTF_PLAN__IN,
+  HTF_PLAN__AND,
+  HTF_PLAN__OR
+} htf_plan__operation;
+
+typedef enum htf_plan__type {
+  HTF_PLAN__A_NUMBER,
+  HTF_PLAN__A_TEXT,
+  HTF_PLAN__A_TRUTH
+} htf_plan__type;
+
+typedef struct htf_plan__term {
+  htf_plan__operation operation;
+  htf_plan__type type;
+  int left, right; // operands, terms before this one; -1 for none
+  double number;
+  char *text;
+  const htf_field *field;
+  bool bare; // a text without quotes, which may be meant for a key
+  int at;    // where in the condition's text
+} htf_plan__term;
+
+// Conditions that a point must meet, all of them, as texts and as terms (where.c).
+typedef struct htf_plan__where {
+  int conditions, terms, room;
+  char **text;          // [conditions]
+  int *root;            // [conditions] its last term
+  htf_plan__term *term; // [terms]
+  htf_plan__place place;
+} htf_plan__where;
+
+// Adds the conditions of a node, a text or a list of texts.
+htf_status htf_plan__read_where(htf_plan__where *where, htf_plan__reader *reader,
+                                const htf_plan__node *node);
+// One condition, read from its text; places count from the node's text.
+htf_status htf_plan__read_condition(htf_plan__where *where, htf_plan__reader *reader,
+                                    const htf_plan__node *node, int *root);
+void htf_plan__where_clear(htf_plan__where *where);
+bool htf_plan__where_names(const htf_plan__where *where, const htf_field *field);
+// Whether a spec meets all conditions.
+bool htf_plan__where_holds(const htf_plan__where *where, const htf_spec *spec);
 
 // ---- the plan --------------------------------------------------------------------------
 
-// The axes that touch some fields, and their combinations.
+// The axes of a block that touch some fields, and their combinations. Of a zip, the first
+// axis stands for all.
 typedef struct htf_plan__group {
   int axes;
   int *axis; // [axes]
   int64_t combinations;
 } htf_plan__group;
+
+// Axes that are multiplied; the points of blocks are numbered one after another.
+typedef struct htf_plan__block {
+  int first, axes; // in plan->axis
+  int common;      // so many of them, the first ones, are those of the file's `axes`
+  int64_t start, points;
+  htf_plan__group tree_group[2]; // of the model's tree, of the target's
+  char **newick[2];              // [combinations], "" where there is no target
+} htf_plan__block;
+
+// The axes of one label.
+typedef struct htf_plan__column {
+  const char *label;
+  const htf_field *field;
+  int64_t count;
+} htf_plan__column;
 
 typedef struct htf_plan__file {
   char path[HTF_MAX_TEXT];
@@ -201,16 +297,27 @@ struct htf_plan {
   char *text, *name, *resolved;
   htf_digest hash;
   htf_spec base;
-  htf_plan__settings given; // what the file's base and the overrides set
+  htf_plan__settings given;           // what the file's base and the overrides set
+  double samples_unless, test_unless; // counts, and a shape, where none was given
+  htf_shape shape_unless;
   int axes;
   htf_plan__axis *axis;
-  int64_t runs;
+  int blocks;
+  htf_plan__block *block;
+  bool by_blocks; // as the file has it
+  int columns;
+  htf_plan__column *column;
+  htf_plan__where where;
+  int64_t points, runs; // before and after points were dropped
+  int64_t excluded, duplicates;
+  uint64_t *kept;     // bits of points; NULL if all are kept
+  int64_t *kept_from; // kept points before each chunk of them (walk.c)
   int files;
   htf_plan__file *file;
   int weights;
   htf_plan__weights *weight;
-  htf_plan__group tree_group[2]; // of the model's tree, of the target's
-  char **newick[2];              // [combinations], "" where there is no target
+  int warnings;
+  char **warning;
 };
 
 enum { HTF_PLAN__MODEL, HTF_PLAN__TARGET };
@@ -223,7 +330,8 @@ typedef struct htf_plan__check {
   const htf_plan_source *source;
   htf_plan__reader *reader;
   const char *const *keys; // what the check is about, NULL at the end
-  htf_plan__group group;   // the axes that touch them
+  int block;
+  htf_plan__group group; // the axes that touch them
   int64_t combination;
   htf_spec *spec;
 } htf_plan__check;
@@ -232,11 +340,12 @@ typedef struct htf_plan__check {
 // the first key that was given.
 typedef htf_status htf_plan__visit(htf_plan__check *check);
 
-// Visits every combination of the axes that touch the keys; none if there are errors in
-// them or too many combinations.
+// Visits every combination of the axes that touch the keys, block by block; none if there
+// are errors in them or too many combinations. Errors of points that `where` drops are
+// none.
 htf_status htf_plan__each(htf_plan__check *check, const char *const *keys,
                           htf_plan__visit *visit);
-// The same in steps: *good says whether there is something to walk over.
+// The same of one block, in steps: *good says whether there is something to walk over.
 htf_status htf_plan__open_check(htf_plan__check *check, const char *const *keys,
                                 bool *good);
 htf_status htf_plan__walk(htf_plan__check *check, htf_plan__visit *visit);
@@ -265,16 +374,31 @@ int htf_plan__task(const htf_plan *plan, const htf_spec *spec);
 // The file whose lists of samples serve that task; NULL where samples are drawn.
 const htf_plan__file *htf_plan__lists(const htf_plan *plan, const htf_spec *spec);
 // Puts the shape into the spec; and with it task, counts, norm and digest.
-htf_status htf_plan__resolve_shape(const htf_plan *plan, htf_spec *spec);
+void htf_plan__resolve_shape(const htf_plan *plan, htf_spec *spec);
 htf_status htf_plan__resolve_counts(const htf_plan *plan, htf_spec *spec);
 // The label of the model's tree: as given, or that of its kind; "" for a chain.
 const char *htf_plan__model_label(const htf_spec *spec);
 // A tree in Newick with every width, the shape being there; the caller's to HTF_FREE.
 htf_status htf_plan__resolve_tree(const htf_spec *spec, int which, char **newick);
-// Which combination of a group's axes a run has.
+// Which combination of a group's axes a point of its block has.
 int64_t htf_plan__combination(const htf_plan *plan, const htf_plan__group *group,
-                              int64_t index);
+                              int64_t local);
 void htf_plan__group_clear(htf_plan__group *group);
+
+// ---- points and runs -------------------------------------------------------------------
+
+// Decides which points are runs: those that `where` keeps, and of equal ones the first.
+htf_status htf_plan__choose(htf_plan *plan);
+bool htf_plan__is_kept(const htf_plan *plan, int64_t point);
+int64_t htf_plan__point(const htf_plan *plan, int64_t run);
+int htf_plan__block_of(const htf_plan *plan, int64_t point);
+// Puts trees and digests into the spec of a point of a block, whose axes are applied and
+// whose counts are resolved.
+void htf_plan__put_rest(const htf_plan *plan, int block, int64_t local, htf_spec *spec);
+// Whether "a|b|c" has this word.
+bool htf_plan__is_word_of(const char *words, const char *word);
+// Says which given keys matter to no run.
+htf_status htf_plan__warn(htf_plan *plan);
 
 // Writes plan->resolved.
 htf_status htf_plan__write(htf_plan *plan);

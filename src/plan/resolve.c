@@ -64,10 +64,10 @@ done:
 
 static htf_status visit_tree(htf_plan__check *c, int which) {
   htf_status status = HTF_OK;
-  HTF_TRY(htf_plan__resolve_shape(c->plan, c->spec));
+  htf_plan__resolve_shape(c->plan, c->spec);
   if (which == HTF_PLAN__MODEL || c->spec->problem.file[0] == '\0') {
-    HTF_TRY(
-        htf_plan__resolve_tree(c->spec, which, &c->plan->newick[which][c->combination]));
+    HTF_TRY(htf_plan__resolve_tree(
+        c->spec, which, &c->plan->block[c->block].newick[which][c->combination]));
   }
 done:
   return status;
@@ -88,16 +88,17 @@ static htf_status resolve_trees(htf_plan__check *c, int which) {
       [HTF_PLAN__TARGET] = {"problem.target.tree", "problem.shape", "problem.target.kind",
                             "problem.target.width", "problem.file"}};
   htf_status status = HTF_OK;
+  htf_plan__block *block = &c->plan->block[c->block];
   bool good;
   HTF_TRY(htf_plan__open_check(c, keys[which], &good));
   if (!good) {
     goto done;
   }
-  HTF_NEW(c->plan->newick[which], c->group.combinations);
-  c->plan->tree_group[which].combinations = c->group.combinations;
+  HTF_NEW(block->newick[which], c->group.combinations);
+  block->tree_group[which].combinations = c->group.combinations;
   HTF_TRY(
       htf_plan__walk(c, which == HTF_PLAN__MODEL ? visit_model_tree : visit_target_tree));
-  c->plan->tree_group[which] = c->group;
+  block->tree_group[which] = c->group;
   c->group = (htf_plan__group){0};
 done:
   htf_plan__close_check(c);
@@ -120,8 +121,10 @@ htf_status htf_plan__resolve(htf_plan *plan, const htf_plan_source *source,
   HTF_TRY(htf_plan__check_files(&c));
   HTF_TRY(htf_plan__check_rules(&c));
   HTF_TRY(htf_plan__each(&c, counts, visit_counts));
-  HTF_TRY(resolve_trees(&c, HTF_PLAN__MODEL));
-  HTF_TRY(resolve_trees(&c, HTF_PLAN__TARGET));
+  for (c.block = 0; c.block < plan->blocks; c.block++) {
+    HTF_TRY(resolve_trees(&c, HTF_PLAN__MODEL));
+    HTF_TRY(resolve_trees(&c, HTF_PLAN__TARGET));
+  }
   HTF_TRY(htf_plan__check_weights(&c));
 done:
   HTF_FREE(c.spec);

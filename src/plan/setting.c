@@ -180,14 +180,7 @@ static void consider_keys(htf_plan__suggestion *s) {
 
 htf_status htf_plan__unknown(htf_plan__errors *errors, const htf_plan__node *key,
                              const char *section, const char *const *extra) {
-  static const char *const later[] = {"blocks", "where", "zip", "uniform", "loguniform"};
   htf_plan__suggestion s = {.wrong = key->text};
-  for (size_t i = 0; i < sizeof later / sizeof *later; i++) {
-    if (strcmp(key->text, later[i]) == 0) {
-      return htf_plan__complain(errors, key->place,
-                                "%s is not supported by this version of htflow", key->text);
-    }
-  }
   for (int i = 0; extra != NULL && extra[i] != NULL; i++) {
     htf_plan__consider(&s, extra[i]);
     list(&s, extra[i]);

@@ -99,15 +99,17 @@ size_t htf_plan__axis_print(const htf_plan__axis *axis, int64_t value, bool yaml
   return out.used;
 }
 
-static void put_axis(output *out, const htf_plan__axis *axis) {
-  static const char *const forms[] = {"values", "linear", "log", "range"};
+static void put_axis(output *out, const htf_plan__axis *axis, const char *indent) {
+  static const char *const forms[] = {"values", "linear",  "log",
+                                      "range",  "uniform", "loguniform"};
+  put(out, indent);
   if (axis->form == HTF_PLAN__SEEDS) {
-    put(out, "  - {seeds: ");
+    put(out, "- {seeds: ");
     put_number(out, (double)axis->count);
     put(out, "}\n");
     return;
   }
-  put(out, "  - {key: ");
+  put(out, "- {key: ");
   put(out, axis->key);
   put(out, ", ");
   put(out, forms[axis->form]);
@@ -122,6 +124,45 @@ static void put_axis(output *out, const htf_plan__axis *axis) {
     }
   }
   put(out, "]}\n");
+}
+
+// Axes first .. first + count - 1, zips together.
+static void put_axes(output *out, const htf_plan *plan, int first, int count,
+                     const char *indent) {
+  char inner[16];
+  snprintf(inner, sizeof inner, "%s    ", indent);
+  for (int i = first; i < first + count; i++) {
+    int members = plan->axis[i].members;
+    if (members > 1) {
+      put(out, indent);
+      put(out, "- zip:\n");
+      for (int j = 0; j < members; j++) {
+        put_axis(out, &plan->axis[i + j], inner);
+      }
+      i += members - 1;
+    } else {
+      put_axis(out, &plan->axis[i], indent);
+    }
+  }
+}
+
+static void put_sweep(output *out, const htf_plan *plan) {
+  const htf_plan__block *first = &plan->block[0];
+  int common = plan->by_blocks ? first->common : first->axes;
+  put(out, plan->where.conditions > 0 ? "where:\n" : "");
+  for (int i = 0; i < plan->where.conditions; i++) {
+    put(out, "  - ");
+    put_quoted(out, plan->where.text[i]);
+    put(out, "\n");
+  }
+  put(out, common == 0 ? "axes: []\n" : "axes:\n");
+  put_axes(out, plan, first->first, common, "  ");
+  put(out, plan->by_blocks ? "blocks:\n" : "");
+  for (int i = 0; i < plan->blocks && plan->by_blocks; i++) {
+    const htf_plan__block *b = &plan->block[i];
+    put(out, b->axes == b->common ? "  - []\n" : "  -\n");
+    put_axes(out, plan, b->first + b->common, b->axes - b->common, "    ");
+  }
 }
 
 // ---- the base --------------------------------------------------------------------------
@@ -208,10 +249,7 @@ static void put_plan(output *out, const htf_plan *plan) {
       before = field[i].key;
     }
   }
-  put(out, plan->axes == 0 ? "axes: []\n" : "axes:\n");
-  for (int i = 0; i < plan->axes; i++) {
-    put_axis(out, &plan->axis[i]);
-  }
+  put_sweep(out, plan);
 }
 
 htf_status htf_plan__write(htf_plan *plan) {

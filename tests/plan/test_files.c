@@ -113,7 +113,7 @@ Test(files, a_file_that_cannot_be_read_is_told_with_its_place) {
   htf_plan *plan;
   htf_plan_source source = {.name = "sweep.yaml", .text = "problem: {file: list.tns}"};
   cr_expect(eq(int, htf_plan_create(&source, &plan), HTF_E_CONFIG));
-  cr_expect(eq(str, (char *)htf_error_message(),
+  cr_expect(eq(str, (char *)told(),
                "sweep.yaml:1:17: problem.file: data files cannot be read here"));
 }
 
@@ -183,7 +183,7 @@ Test(files, a_run_can_start_from_weights_of_its_own_tree) {
   const char *text = "init: {kind: file, file: runs.h5}\n"
                      "axes: [{key: model, values: [{tree: binary}]}, {seeds: 3},\n"
                      "       {key: init.run, values: [0]}]";
-  spec = run_of(text, 2);
+  spec = run_of(text, 0); // seeds draw nothing
   cr_expect(eq(i64, spec.init.run, 0));
   cr_expect(eq(int, spec.init.file_digest[0], 'a'));
   expect_round_trip(text);
@@ -231,7 +231,7 @@ Test(files, weights_that_cannot_be_read_are_told_with_their_place) {
   htf_plan_source source = {.name = "sweep.yaml",
                             .text = "init: {kind: file, file: weights.h5}"};
   cr_expect(eq(int, htf_plan_create(&source, &plan), HTF_E_CONFIG));
-  cr_expect(eq(str, (char *)htf_error_message(),
+  cr_expect(eq(str, (char *)told(),
                "sweep.yaml:1:26: init.file: weights files cannot be read here"));
 }
 

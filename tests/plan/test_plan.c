@@ -25,7 +25,7 @@ static const char sample[] =
     "record: {points: 200, spacing: arc, components: 10, weights: final}\n"
     "axes:\n"
     "  - {key: init.std, log: [1e-3, 1e-1, 3]}\n"
-    "  - {key: model.tree, values: [binary, {arity: 4}, flat, \"((0,2)5,(1,3))8;\"]}\n"
+    "  - {key: model.tree, values: [binary, {arity: 3}, flat, \"((0,2)5,(1,3))8;\"]}\n"
     "  - {seeds: 16}\n";
 
 static htf_spec only(const char *text) {
@@ -51,7 +51,7 @@ Test(plan, the_sample_sweep_is_what_it_says) {
 Test(plan, axes_multiply_in_the_order_written_the_last_fastest) {
   htf_plan *plan = plan_of(sample);
   const double std[] = {0.001, 0.01, 0.1};
-  const char *tree[] = {"((0,1)16,(2,3)16)16;", "(0,1,2,3)16;", "(0,1,2,3)16;",
+  const char *tree[] = {"((0,1)16,(2,3)16)16;", "((0,1,2)16,3)16;", "(0,1,2,3)16;",
                         "((0,2)5,(1,3)16)8;"};
   int64_t index = 0;
   for (int i = 0; i < 3; i++) {
@@ -115,10 +115,10 @@ Test(plan, aliases_stand_for_their_anchors) {
   htf_plan *plan = plan_of("model: {tree: &t {arity: 4}}\n"
                            "problem: {target: {tree: *t}}\n"
                            "axes: [{key: init.std, values: &v [0.1, 0.2]},\n"
-                           "       {key: flow.lr, values: *v}]\n");
+                           "       {key: problem.noise, values: *v}]\n");
   htf_spec spec = spec_of(plan, 1);
   cr_expect(eq(str, spec.problem.target_tree.newick, "(0,1,2,3)2;"));
-  cr_expect(epsilon_eq(dbl, spec.flow.lr, 0.2, 0));
+  cr_expect(epsilon_eq(dbl, spec.problem.noise, 0.2, 0));
   htf_plan_destroy(&plan);
 }
 
@@ -194,7 +194,7 @@ Test(plan, values_of_axes_are_told_as_text) {
   htf_plan_axis_text(plan, 0, 1, text, sizeof text);
   cr_expect(eq(str, text, "0.01"));
   htf_plan_axis_text(plan, 1, 1, text, sizeof text);
-  cr_expect(eq(str, text, "arity 4"));
+  cr_expect(eq(str, text, "arity 3"));
   htf_plan_axis_text(plan, 1, 3, text, sizeof text);
   cr_expect(eq(str, text, "((0,2)5,(1,3))8;"));
   htf_plan_axis_text(plan, 2, 15, text, sizeof text);
@@ -332,8 +332,13 @@ Test(plan, every_failed_allocation_is_told_and_leaves_nothing) {
                          "&a [list.tns, small.tns]}, {key: model, values: "
                          "[{width: 3}, {tree: {depth: 1}}]}]",
                          "init: {kind: file}\nmodel: {kind: cp}\n"
-                         "axes: [{key: init, values: [{file: runs.h5, run: 1}]}]"};
-  for (int i = 0; i < 3; i++) {
+                         "axes: [{key: init, values: [{file: runs.h5, run: 1}]}]",
+                         "where: [init.std < 2 and model.tree != flat]\n"
+                         "flow: {lr: 3}\n"
+                         "axes: [{key: init.std, uniform: [1, 3, 3]}]\n"
+                         "blocks: [[zip: [{key: model.tree, values: [flat, binary]},\n"
+                         "  {key: problem.samples, values: [5000, 5]}]], [{seeds: 2}]]"};
+  for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
     int64_t blocks = htf_memory_blocks();
     htf_status status = HTF_E_MEMORY;
     int64_t n = 0;
