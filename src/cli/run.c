@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "cli_impl.h"
 #include "htflow/clock.h"
@@ -13,6 +12,7 @@
 #include "htflow/log.h"
 #include "htflow/memory.h"
 #include "htflow/sweep.h"
+#include "progress_impl.h"
 
 // Seconds a run may take, told to stop, to come to where it can be taken up again: less
 // than the 30 between TERM and KILL of a scheduler.
@@ -26,9 +26,11 @@ typedef struct conductor {
   htf_plan *plan;
   htf_journal *journal;
   htf_cli_data data;
-  int64_t *order; // rank 0: runs to do, longest first
-  int64_t todo, next, done_before, failed_before;
-  double start, told;
+  int64_t *order;    // rank 0: runs to do, longest first
+  double *work_left; // [todo + 1], after so many of them
+  int64_t todo, next;
+  htf_cli_progress progress;
+  htf_cli_log *log;
 } conductor;
 
 // ---- the directory --------------------------------------------------------------------
@@ -104,8 +106,8 @@ static htf_status list_todo(conductor *c) {
     HTF_TRY(htf_plan_spec(c->plan, i, &spec));
     HTF_TRY(htf_spec_identity(&spec, &identity));
     int state = htf_archive_state(archive, &identity);
-    c->done_before += state == HTF_RUN_DONE;
-    c->failed_before += state == HTF_RUN_FAILED && !c->retry_failed;
+    c->progress.done_before += state == HTF_RUN_DONE;
+    c->progress.failed_before += state == HTF_RUN_FAILED && !c->retry_failed;
     if (state == HTF_RUN_DONE || (state == HTF_RUN_FAILED && !c->retry_failed)) {
       continue;
     }
@@ -117,8 +119,10 @@ static htf_status list_todo(conductor *c) {
   }
   qsort(candidates, (size_t)c->todo, sizeof *candidates, longest_first);
   HTF_NEW(c->order, c->todo);
-  for (int64_t i = 0; i < c->todo; i++) {
+  HTF_NEW(c->work_left, c->todo + 1);
+  for (int64_t i = c->todo - 1; i >= 0; i--) {
     c->order[i] = candidates[i].run;
+    c->work_left[i] = c->work_left[i + 1] + candidates[i].length;
   }
 done:
   HTF_FREE(candidates);
@@ -170,8 +174,14 @@ static htf_status execute(void *context, const htf_sweep_grant *grant,
       .load = load, .weights = htf_cli__weights, .interrupt = interrupt, .context = &s};
   htf_spec spec;
   HTF_TRY(htf_plan_spec(c->plan, grant->run, &spec));
-  HTF_TRY(htf_run_execute(&spec, &hooks, record));
+  htf_cli__log_event(c->log, "start", json_pack("{sI}", "run", (json_int_t)grant->run));
+  status = htf_run_execute(&spec, &hooks, record);
+  if (status == HTF_E_STOPPED) {
+    htf_cli__log_event(c->log, "leave", json_pack("{sI}", "run", (json_int_t)grant->run));
+  }
+  HTF_TRY(status);
   record->timing.attempts = 1;
+  htf_cli__log_end(c->log, grant->run, record);
 done:
   return status;
 }
@@ -190,39 +200,9 @@ static htf_status commit(void *context) {
   return htf_journal_commit(c->journal);
 }
 
-// How often progress is told: on a terminal every second, on one line; in a log every ten
-// seconds for a minute, then every minute.
-static bool time_to_tell(conductor *c, bool terminal, bool last) {
-  double now = htf_clock_now(), elapsed = now - c->start;
-  double interval = terminal ? 1 : elapsed < 60 ? 10 : 60;
-  if (!last && now - c->told < interval) {
-    return false;
-  }
-  c->told = now;
-  return true;
-}
-
-static void progress(void *context, const htf_sweep_progress *p) {
+static void progress(void *context, const htf_sweep_progress *now) {
   conductor *c = context;
-  int64_t done = p->done, failed = p->failed, todo = p->todo;
-  bool terminal = isatty(STDERR_FILENO), last = done + failed == todo;
-  double elapsed = htf_clock_now() - c->start;
-  char left[48] = "";
-  if (!time_to_tell(c, terminal, last)) {
-    return;
-  }
-  if (done + failed > 0) {
-    snprintf(left, sizeof left, ", about %.0f s left",
-             elapsed * (double)(todo - done - failed) / (double)(done + failed));
-  }
-  if (terminal) {
-    fprintf(stderr, "\r%lld of %lld runs, %lld failed, %.0f s%s    %s",
-            (long long)(done + failed), (long long)todo, (long long)failed, elapsed, left,
-            last ? "\n" : "");
-  } else {
-    htf_log(HTF_LOG_INFO, "run", "%lld of %lld runs, %lld failed, %.0f s%s",
-            (long long)(done + failed), (long long)todo, (long long)failed, elapsed, left);
-  }
+  htf_cli__progress(&c->progress, now);
 }
 
 // ---- the conduct ----------------------------------------------------------------------
@@ -257,6 +237,9 @@ static htf_status prepare(conductor *c) {
   if (status == HTF_OK) {
     status = htf_journal_open(c->directory, NULL, htf_plan_hash(c->plan), &c->journal);
   }
+  if (status == HTF_OK) {
+    status = htf_cli__log_open(c->directory, htf_journal_writer(c->journal), &c->log);
+  }
   HTF_TRY(htf_sweep_agree(status));
 done:
   return status;
@@ -274,14 +257,14 @@ static htf_status conclude(conductor *c, const htf_sweep_outcome *o, int *exit_c
         "%lld done and %lld failed in %.1f s on %d ranks, utilisation %.0f %%; %lld done "
         "before",
         (long long)o->done, (long long)o->failed, o->elapsed, htf_sweep_ranks(),
-        capacity > 0 ? 100 * o->busy / capacity : 0, (long long)c->done_before);
+        capacity > 0 ? 100 * o->busy / capacity : 0, (long long)c->progress.done_before);
     if (o->stopped) {
       htf_log(HTF_LOG_WARN, "run", "stopped early; the same command goes on from here");
       *exit_code = htf_status_exit_code(HTF_E_STOPPED);
     } else {
       status =
           htf_cli__gather(c->plan, c->directory, join(c->directory, "results.h5", path));
-      *exit_code = o->failed + c->failed_before > 0 ? HTF_EXIT_SOME_FAILED : 0;
+      *exit_code = o->failed + c->progress.failed_before > 0 ? HTF_EXIT_SOME_FAILED : 0;
     }
   }
   HTF_TRY(htf_sweep_agree(status));
@@ -294,7 +277,9 @@ static htf_status conduct(conductor *c, int *exit_code) {
   htf_sweep_outcome outcome = {.done = 0};
   htf_sweep_catch_signals();
   HTF_TRY(prepare(c));
-  c->start = c->told = htf_clock_now();
+  c->progress.runs = htf_plan_runs(c->plan);
+  c->progress.deadline = c->deadline;
+  c->progress.work_left = c->work_left;
   htf_sweep_job job = {.todo = c->todo,
                        .deadline = c->deadline,
                        .grace = grace,
@@ -311,7 +296,9 @@ done:
   htf_journal_close(&c->journal);
   htf_cli__forget(&c->data);
   htf_plan_destroy(&c->plan);
+  htf_cli__log_close(&c->log);
   HTF_FREE(c->order);
+  HTF_FREE(c->work_left);
   return status;
 }
 
