@@ -68,5 +68,9 @@ void htf_evaluation_second(htf_evaluation *evaluation, const double *theta,
 // and one pullback.
 int64_t htf_evaluation_bytes(const htf_evaluation *evaluation);
 double htf_evaluation_flops(const htf_evaluation *evaluation);
+// Bytes that one forward and one pullback read and write: each row of a table once in each
+// loop that needs it, gathered rows as often as they are gathered, each matrix of a product
+// once. Indices are left out.
+double htf_evaluation_traffic(const htf_evaluation *evaluation);
 
 HTF_END_DOOR

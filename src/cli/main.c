@@ -18,6 +18,7 @@ static const struct {
     {"plan", htf_cli__plan, "check a sweep file and say what it would run"},
     {"run", htf_cli__run, "run a sweep, or resume it; under mpirun, srun or alone"},
     {"check", htf_cli__check, "is a results, problem or weights file what it says?"},
+    {"bench", htf_cli__bench, "how fast is this machine at what runs are made of?"},
     {"doctor", htf_cli__doctor, "check this machine before core-hours are spent"},
     {"version", htf_cli__version, "version, git commit, libraries"},
 };

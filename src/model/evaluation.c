@@ -56,6 +56,27 @@ double htf_evaluation_flops(const htf_evaluation *e) {
   return e->whole ? flops + 6.0 * (double)e->count * r : flops;
 }
 
+// Of a node's loops: rows of the children gathered and P written; the products P W, P^T dV
+// and dV W^T; for each child dP and the others' rows read, the child's sums written. Of the
+// root's: the values, and the sums into each child.
+double htf_evaluation_traffic(const htf_evaluation *e) {
+  double doubles = 0;
+  for (int i = 0; i <= e->root; i++) {
+    const htf_evaluation_node *v = &e->nodes[i];
+    double n = (double)v->n, r = (double)v->rows, q = (double)v->cols, c = v->children;
+    if (v->children > 0 && i < e->root) {
+      doubles += (c + 1) * n * r + 3 * (n * r + r * q + n * q) + c * c * n * r;
+    } else if (i == e->root && e->whole) { // products: entries, and rows of both sides
+      doubles += 3 * ((double)e->count + (double)(e->side[0].n + e->side[1].n) * r);
+    } else if (i == e->root) {
+      doubles += c * n * (c * r + 1);
+    }
+    doubles += v->children == 0 && v->inputs != NULL ? 2 * (n * r + r * q + n * q) : 0;
+    doubles += i < e->root ? (double)v->stored * q : 0; // sums of the parent
+  }
+  return 8 * doubles;
+}
+
 // ---- what all sweeps share ------------------------------------------------------------
 
 htf_matrix htf_evaluation__view(const double *data, int64_t n, int64_t cols,

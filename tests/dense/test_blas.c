@@ -24,6 +24,7 @@ Test(blas, leaves_the_users_choice_alone) {
 Test(blas, knows_its_library) {
   cr_assert(ne(ptr, strstr(htf_blas_library(), "OpenBLAS"), NULL));
   cr_assert(ne(str, (char *)htf_blas_core(), "unknown"));
+  cr_assert(eq(ptr, strstr(htf_blas_small(), "libxsmm "), (char *)htf_blas_small()));
 }
 
 // Not a timed test: a rate is a positive number, and no kernel beats its units by much (the
@@ -32,4 +33,6 @@ Test(blas, measures_a_rate_below_the_peak) {
   double rate;
   cr_assert(eq(int, htf_blas_rate(128, &rate), HTF_OK));
   cr_assert(rate > 0.1 && rate < 2 * htf_blas_peak());
+  cr_assert(eq(int, htf_blas_bandwidth(1 << 16, &rate), HTF_OK));
+  cr_assert(rate > 0.01 && rate < 1e4);
 }

@@ -205,13 +205,15 @@ Test(evaluation, of_no_points_has_zero_gradient) {
 }
 
 // Three products of a node below the root, two of a leaf given vectors, three of the root
-// over all entries.
-Test(evaluation, counts_its_matrix_products) {
+// over all entries. Traffic in doubles: of that node, of leaves given vectors, of the root,
+// and the sums written to all below it.
+Test(evaluation, counts_its_matrix_products_and_its_traffic) {
   static const int64_t shape[] = {2, 3, 4};
   int64_t indices[] = {0, 0, 0, 1, 2, 3, 0, 0, 1};
   static const double expected[] = {3 * 2 * 2 * 5 * 7,
                                     3 * 2 * 3 * 5 * 7 + 2 * 2 * 3 * (5 * 2 + 5 * 3 + 7 * 4),
                                     3 * 2 * 6 * 5 * 7 + 3 * 2 * 24 * 7};
+  static const double traffic[] = {247 + 90 + 67, 318 + 262 + 90 + 72, 531 + 282 + 95};
   for (int form = ENTRIES; form <= ALL; form++) {
     scene s = {.c = model_of("((0,1)5,2)7;", 3, shape)};
     set_points(&s, (points_form)form, 3);
@@ -220,6 +222,7 @@ Test(evaluation, counts_its_matrix_products) {
     }
     open_scene(&s, HTF_USE_GRADIENT);
     cr_assert(eq(dbl, htf_evaluation_flops(s.evaluation), expected[form]));
+    cr_assert(eq(dbl, htf_evaluation_traffic(s.evaluation), 8 * traffic[form]));
     cr_assert(gt(i64, htf_evaluation_bytes(s.evaluation), 0));
     close_scene(&s);
   }
