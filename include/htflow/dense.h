@@ -48,6 +48,12 @@ htf_status htf_dense_singular_values(htf_matrix a, double *values);
 // triangular; rows >= cols. Householder. Raises HTF_E_MEMORY, HTF_E_NUMERIC.
 htf_status htf_dense_qr(htf_matrix a, htf_matrix r);
 
+// The largest eigenvalue of the symmetric tridiagonal matrix with diagonal [n] and off
+// [n - 1] beside it, and the last component of its unit eigenvector (of either sign).
+// LAPACK dstevr. Raises HTF_E_MEMORY, HTF_E_NUMERIC.
+htf_status htf_dense_tridiagonal_largest(int n, const double *diagonal, const double *off,
+                                         double *value, double *last);
+
 // ---- without allocating ---------------------------------------------------------------
 
 // LAPACK's work memory, made once, for matrices of up to rows x cols.

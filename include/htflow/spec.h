@@ -151,6 +151,9 @@ typedef struct htf_spec {
     int64_t every; // steps of a descent between samples; 0: by points and spacing
     int spacing;   // htf_spacing
     int weights;   // htf_keep
+    char observables[HTF_MAX_TEXT]; // names of observable.h, for htf_observable_read
+    char entries[HTF_MAX_TEXT];     // index tuples whose predictions are recorded
+    char partitions[HTF_MAX_TEXT];  // modes whose matricizations are, beside the tree's
   } record;
 } htf_spec;
 

@@ -146,7 +146,8 @@ htf_status htf_cli__gather(const htf_plan *plan, const char *directory, const ch
                                .timing_attributes = 2,
                                .timing_attribute = timing};
   source.attributes = list_attributes(plan, hash, seed, attributes);
-  source.variable = htf_probe_variables(&source.variables);
+  source.variable = htf_observable_variables();
+  source.variables = HTF_OBSERVABLES;
   HTF_TRY(htf_results_write(path, &source, &checksum));
   htf_digest_text(&checksum, checksum_text);
   htf_log(HTF_LOG_INFO, "cli", "content_checksum %s", checksum_text);

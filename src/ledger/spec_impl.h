@@ -2,6 +2,7 @@
 // The table of a run's parameters.
 #pragma once
 
+#include "htflow/observable.h"
 #include "htflow/spec.h"
 
 // Integers a double holds exactly; larger ones could not be put into a results file's axis.
@@ -20,6 +21,8 @@
     key, HTF_FIELD_##type, offsetof(htf_spec, member), low, high, choices, initial, units, \
         help, identity                                                                     \
   }
+
+#define OR_NAME(name, when, shape, cost, long_name, formula) "|" #name
 
 static const htf_field fields[] = {
     FIELD("seed", sweep_seed, INTEGER, 0, WHOLE, NULL, "1", "", true,
@@ -158,6 +161,16 @@ static const htf_field fields[] = {
           "", true,
           "Weights kept of a run: none, the last, those of least held-out loss, or the "
           "first."),
+    FIELD("record.observables", record.observables, NAMES, 0, 0,
+          "standard|all" HTF_OBSERVABLE_TABLE(OR_NAME), "[standard]", "", true,
+          "What is measured at each sample: observables by name, with standard or all for "
+          "whole sets; htflow help observables lists them and what they cost."),
+    FIELD("record.entries", record.entries, NAMES, 0, 0, NULL, "[]", "", true,
+          "Entries of the tensor whose predictions are recorded, each its indices from 0 "
+          "joined by _: [0_0_0_0, 1_2_3_4]."),
+    FIELD("record.partitions", record.partitions, NAMES, 0, 0, NULL, "[]", "", true,
+          "Sets of modes, beside the tree's nodes, whose matricization's singular values "
+          "are recorded, each its modes joined by _: [0_2, 1_3]."),
 };
 
 enum { FIELDS = sizeof fields / sizeof *fields };

@@ -1,170 +1,108 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Singular values of every matricization, from triangular factors.
-//
-// All factors are held transposed, one component a row: the triangular factor of a matrix
-// with R columns is L [R, k], lower trapezoidal, and the Khatri-Rao product of two has as
-// row r the outer product of their rows r.
+// Singular values of matricizations: the life of a spectra object, and which way each goes.
 #include "htflow/spectra.h"
 
 #include <math.h>
-#include <stdbool.h>
 #include <string.h>
 
-#include "htflow/dense.h"
 #include "htflow/memory.h"
+#include "spectra_impl.h"
 
-// A panel of a Khatri-Rao product has at least PANEL R columns, unless that is all.
-enum { PANEL = 4 };
-
-// data 2^exponent, [rows, cols] row-major.
-typedef struct factor {
-  double *data;
-  int64_t rows, cols;
-  int exponent;
-} factor;
+// A chosen partition.
+typedef struct chosen {
+  uint64_t modes;
+  htf_spectra__cut *cut; // NULL where the tensor is formed
+  int64_t count;
+  double *values; // [count]
+} chosen;
 
 struct htf_spectra {
   const htf_model *model;
   const htf_tree *tree;
   int root;
-  factor *frame;       // [nodes]: B_v^T [R_parent, k_v], lower trapezoidal
-  factor *suffix;      // [nodes]: B o of v and its later siblings; the last's is its frame
-  factor *environment; // [nodes]: F_v^T [R_parent, f_v]
-  factor prefix;       // F_v W^(v)^T o B of the children before the one at hand
-  double *ones;        // [R_root], where the root's weights are frozen
-  double *panel;       // [R, (PANEL + 2) R] for the largest R
-  htf_dense_work *work;
+  htf_spectra__shape *shape;     // [nodes]
+  htf_spectra__factors *factors; // one of the two
+  htf_spectra__whole *whole;
   double **values; // [nodes]
+  int chosen_count;
+  chosen *chosen;
 };
 
-static int64_t smaller(int64_t a, int64_t b) {
-  return a < b ? a : b;
-}
+// ---- sets of modes --------------------------------------------------------------------
 
-static int64_t larger(int64_t a, int64_t b) {
-  return a > b ? a : b;
-}
-
-static htf_matrix view(factor f) {
-  return htf_matrix_view(f.data, f.rows, f.cols);
-}
-
-// ---- shapes and memory ----------------------------------------------------------------
-
-// Of o_c B_c for children i, i + 1, .. of v: the columns its factor has.
-static int64_t suffix_cols(const htf_spectra *s, int v, int i) {
-  return s->suffix[htf_tree_child(s->tree, v, i)].cols;
-}
-
-// Shapes from the leaves up: a node's frame, and the suffixes of its children.
-static void shape_up(htf_spectra *s, int v) {
-  int children = htf_tree_children(s->tree, v);
-  int64_t rows = htf_model_rows(s->model, v), cols = htf_model_cols(s->model, v);
-  for (int i = children - 1; i >= 0; i--) {
-    int child = htf_tree_child(s->tree, v, i);
-    int64_t product = s->frame[child].cols;
-    if (i < children - 1) {
-      product = smaller(product * suffix_cols(s, v, i + 1), rows);
-    }
-    s->suffix[child] = (factor){.rows = rows, .cols = product};
+double htf_spectra__tuples(const htf_model *model, uint64_t modes) {
+  double tuples = 1;
+  for (int n = 0; n < htf_tree_order(htf_model_tree(model)); n++) {
+    tuples *= modes >> n & 1 ? (double)htf_model_shape(model)[n] : 1;
   }
-  int64_t inner = children == 0 ? rows : suffix_cols(s, v, 0);
-  s->frame[v] = (factor){.rows = cols, .cols = smaller(inner, cols)};
+  return tuples;
 }
 
-// Shapes from the root down: the environments of v's children.
-static void shape_down(htf_spectra *s, int v) {
-  int children = htf_tree_children(s->tree, v);
-  int64_t rows = htf_model_rows(s->model, v);
-  int64_t before = smaller(s->environment[v].cols, rows);
-  for (int i = 0; i < children; i++) {
-    int child = htf_tree_child(s->tree, v, i);
-    int64_t after = i < children - 1 ? suffix_cols(s, v, i + 1) : 1;
-    s->environment[child] = (factor){.rows = rows, .cols = smaller(before * after, rows)};
-    before = smaller(before * s->frame[child].cols, rows);
+uint64_t htf_spectra__modes(const htf_tree *tree, int node) {
+  const int *modes;
+  uint64_t set = 0;
+  int count = htf_tree_modes(tree, node, &modes);
+  for (int i = 0; i < count; i++) {
+    set |= UINT64_C(1) << modes[i];
   }
+  return set;
 }
 
-static int last_child(const htf_spectra *s, int v) {
-  int parent = htf_tree_parent(s->tree, v);
-  return htf_tree_child(s->tree, parent, htf_tree_children(s->tree, parent) - 1);
-}
+// ---- life -----------------------------------------------------------------------------
 
-// Of a node other than the root, which has no frame.
-static htf_status get_memory(htf_spectra *s, int v) {
-  htf_status status = HTF_OK;
-  factor *frame = &s->frame[v], *suffix = &s->suffix[v], *env = &s->environment[v];
-  HTF_NEW(frame->data, frame->rows * frame->cols);
-  HTF_NEW(env->data, env->rows * env->cols);
-  if (v == last_child(s, v)) {
-    suffix->data = frame->data;
-  } else {
-    HTF_NEW(suffix->data, suffix->rows * suffix->cols);
-  }
-  HTF_NEW(s->values[v], htf_spectra_count(s, v));
-done:
-  return status;
-}
-
-static htf_status get_work(htf_spectra *s) {
-  htf_status status = HTF_OK;
-  int64_t widest = 1, most = 1;
-  for (int v = 0; v <= s->root; v++) {
-    int64_t rows = htf_model_rows(s->model, v), cols = htf_model_cols(s->model, v);
-    if (htf_tree_children(s->tree, v) > 0) {
-      widest = larger(widest, rows);
-    } else {
-      most = larger(most, rows * cols);
-    }
-  }
-  int64_t columns = (PANEL + 2) * widest;
-  HTF_NEW(s->panel, larger(widest * columns, most));
-  HTF_NEW(s->prefix.data, widest * widest);
-  for (int v = 0; v < s->root; v++) {
-    columns = larger(columns, htf_model_rows(s->model, v)); // a leaf of a large mode
-  }
-  HTF_TRY(htf_dense_work_create(widest, columns, &s->work));
-  if (htf_model_offset(s->model, s->root) < 0) {
-    int64_t rows = htf_model_rows(s->model, s->root);
-    HTF_NEW(s->ones, rows);
-    for (int64_t r = 0; r < rows; r++) {
-      s->ones[r] = 1;
-    }
-  }
-done:
-  return status;
-}
-
-htf_status htf_spectra_create(const htf_model *model, htf_spectra **out) {
+htf_status htf_spectra__create_as(const htf_model *model, bool whole, htf_spectra **out) {
   htf_status status = HTF_OK;
   htf_spectra *s = NULL;
   const htf_tree *tree = htf_model_tree(model);
-  int nodes = htf_tree_nodes(tree);
   HTF_NEW(s, 1);
   s->model = model;
   s->tree = tree;
   s->root = htf_tree_root(tree);
-  HTF_NEW(s->frame, nodes);
-  HTF_NEW(s->suffix, nodes);
-  HTF_NEW(s->environment, nodes);
-  HTF_NEW(s->values, nodes);
-  for (int v = 0; v < nodes; v++) {
-    shape_up(s, v);
-  }
-  s->environment[s->root] = (factor){.rows = 1, .cols = 1};
-  for (int v = nodes - 1; v >= 0; v--) {
-    shape_down(s, v);
-  }
-  HTF_NEW(s->environment[s->root].data, 1);
-  s->environment[s->root].data[0] = 1;
+  HTF_NEW(s->shape, s->root + 1);
+  HTF_NEW(s->values, s->root + 1);
+  htf_spectra__shapes(model, s->shape);
   for (int v = 0; v < s->root; v++) {
-    HTF_TRY(get_memory(s, v));
+    HTF_NEW(s->values[v], htf_spectra_count(s, v));
   }
-  HTF_TRY(get_work(s));
+  if (whole) {
+    HTF_TRY(htf_spectra__whole_create(model, &s->whole));
+  } else {
+    HTF_TRY(htf_spectra__factors_create(model, s->shape, &s->factors));
+  }
   *out = s;
   s = NULL;
 done:
   htf_spectra_destroy(&s);
+  return status;
+}
+
+static htf_status shapes_of(const htf_model *model, htf_spectra__shape **shape) {
+  htf_status status = HTF_OK;
+  HTF_NEW(*shape, htf_tree_nodes(htf_model_tree(model)));
+  htf_spectra__shapes(model, *shape);
+done:
+  return status;
+}
+
+htf_status htf_spectra_create(const htf_model *model, htf_spectra **spectra) {
+  htf_status status = HTF_OK;
+  htf_spectra__shape *shape = NULL;
+  HTF_TRY(shapes_of(model, &shape));
+  HTF_TRY(htf_spectra__create_as(model, htf_spectra__prefers_whole(model, shape), spectra));
+done:
+  HTF_FREE(shape);
+  return status;
+}
+
+htf_status htf_spectra_cost(const htf_model *model, double *flops) {
+  htf_status status = HTF_OK;
+  htf_spectra__shape *shape = NULL;
+  HTF_TRY(shapes_of(model, &shape));
+  *flops = htf_spectra__prefers_whole(model, shape)
+               ? htf_spectra__whole_flops(model)
+               : htf_spectra__factored_flops(model, shape);
+done:
+  HTF_FREE(shape);
   return status;
 }
 
@@ -174,156 +112,68 @@ void htf_spectra_destroy(htf_spectra **out) {
     return;
   }
   for (int v = 0; s->values != NULL && v <= s->root; v++) {
-    if (s->suffix[v].data != s->frame[v].data) {
-      HTF_FREE(s->suffix[v].data);
-    }
-    HTF_FREE(s->frame[v].data);
-    HTF_FREE(s->environment[v].data);
     HTF_FREE(s->values[v]);
   }
-  HTF_FREE(s->frame);
-  HTF_FREE(s->suffix);
-  HTF_FREE(s->environment);
+  for (int i = 0; i < s->chosen_count; i++) {
+    htf_spectra__cut_destroy(&s->chosen[i].cut);
+    HTF_FREE(s->chosen[i].values);
+  }
+  htf_spectra__factors_destroy(&s->factors);
+  htf_spectra__whole_destroy(&s->whole);
+  HTF_FREE(s->chosen);
   HTF_FREE(s->values);
-  HTF_FREE(s->prefix.data);
-  HTF_FREE(s->ones);
-  HTF_FREE(s->panel);
-  htf_dense_work_destroy(&s->work);
+  HTF_FREE(s->shape);
   HTF_FREE(*out);
 }
 
-// ---- factors --------------------------------------------------------------------------
-
-// The first columns of a matrix as a factor, its largest entry brought to [1/2, 1) by a
-// power of two.
-static void keep(htf_matrix a, int exponent, factor *out) {
-  double largest = 0;
-  int scale = 0;
-  for (int64_t r = 0; r < out->rows; r++) {
-    for (int64_t j = 0; j < out->cols; j++) {
-      largest = fmax(largest, fabs(a.data[r * a.stride + j]));
-    }
-  }
-  if (largest > 0 && isfinite(largest)) {
-    frexp(largest, &scale);
-  }
-  for (int64_t r = 0; r < out->rows; r++) {
-    for (int64_t j = 0; j < out->cols; j++) {
-      out->data[r * out->cols + j] = ldexp(a.data[r * a.stride + j], -scale);
-    }
-  }
-  out->exponent = exponent + scale;
+static htf_status check_modes(const htf_model *model, uint64_t modes) {
+  htf_status status = HTF_OK;
+  const htf_tree *tree = htf_model_tree(model);
+  uint64_t all = htf_spectra__modes(tree, htf_tree_root(tree));
+  HTF_CHECK(modes != 0 && modes != all && (modes & ~all) == 0, HTF_E_CONFIG,
+            "a partition needs some of the %d modes on either side", htf_tree_order(tree));
+done:
+  return status;
 }
 
-// Columns [first, last) x all of the Khatri-Rao product, of the rows from `first` on (above
-// them it is zero), to the panel from column `at` on.
-static void fill_panel(htf_spectra *s, factor outer, factor inner, int64_t first,
-                       int64_t last, int64_t stride, int64_t at) {
-  for (int64_t r = first; r < outer.rows; r++) {
-    const double *x = outer.data + r * outer.cols, *y = inner.data + r * inner.cols;
-    double *row = s->panel + r * stride + at;
-    for (int64_t i = first; i < last; i++) {
-      for (int64_t j = 0; j < inner.cols; j++) {
-        *row++ = x[i] * y[j];
-      }
-    }
-  }
-}
-
-// The factor L [R, min(R, k l)] of the Khatri-Rao product of outer [R, k], lower
-// trapezoidal, and inner [R, l]; `out` may be `inner`. Panel by panel,
-//
-//   [ L 0 ] = [ L panel ] Q^T,  on the rows that the panel reaches.
-//
-// Cost 2/3 R^4 and a fifth of that again for L, at k = l = R.
-static void multiply(htf_spectra *s, factor outer, factor inner, factor *out) {
-  int64_t rows = outer.rows, stride = (PANEL + 2) * rows;
-  int64_t step = (PANEL * rows + inner.cols - 1) / inner.cols, first = 0;
-  HTF_ASSERT(inner.rows == rows && inner.cols <= rows && outer.cols <= rows);
-  while (first < outer.cols) {
-    int64_t last = smaller(first + step, outer.cols);
-    int64_t corner = first * stride + first; // where the trailing L begins
-    int64_t at = first == 0 ? 0 : rows, cols = at - first + (last - first) * inner.cols;
-    fill_panel(s, outer, inner, first, last, stride, at);
-    htf_matrix trailing = {s->panel + corner, rows - first, cols, stride};
-    htf_dense_lq(s->work, trailing);
-    first = last;
-  }
-  factor product = {.rows = rows, .cols = smaller(rows, outer.cols * inner.cols)};
-  product.data = out->data;
-  htf_matrix panel = {s->panel, rows, product.cols, stride};
-  keep(panel, outer.exponent + inner.exponent, &product);
-  *out = product;
-}
-
-// W^(v) [R_v, R_parent].
-static htf_matrix weights(const htf_spectra *s, int v, const double *theta) {
-  int64_t offset = htf_model_offset(s->model, v);
-  return htf_matrix_view(offset < 0 ? s->ones : theta + offset, htf_model_rows(s->model, v),
-                         htf_model_cols(s->model, v));
-}
-
-// ---- up -------------------------------------------------------------------------------
-
-static void transpose(htf_matrix a, double *to) {
-  for (int64_t i = 0; i < a.rows; i++) {
-    for (int64_t j = 0; j < a.cols; j++) {
-      to[j * a.rows + i] = a.data[i * a.stride + j];
-    }
-  }
-}
-
-// The frame of v from those of its children.
-static void rise(htf_spectra *s, int v, const double *theta) {
-  int children = htf_tree_children(s->tree, v);
-  htf_matrix w = weights(s, v, theta), moved = htf_matrix_view(s->panel, w.cols, w.rows);
-  int exponent = 0;
-  for (int i = children - 1; i >= (v == s->root ? 1 : 0); i--) {
-    int child = htf_tree_child(s->tree, v, i);
-    if (i == children - 1) {
-      s->suffix[child].exponent = s->frame[child].exponent;
-    } else {
-      factor behind = s->suffix[htf_tree_child(s->tree, v, i + 1)];
-      multiply(s, s->frame[child], behind, &s->suffix[child]);
-    }
-  }
-  if (v == s->root) {
-    return;
-  }
-  if (children == 0) {
-    transpose(w, s->panel);
+htf_status htf_spectra_choice_cost(const htf_model *model, uint64_t modes, double *flops) {
+  htf_status status = HTF_OK;
+  htf_spectra__shape *shape = NULL;
+  HTF_TRY(check_modes(model, modes));
+  HTF_TRY(shapes_of(model, &shape));
+  if (htf_spectra__prefers_whole(model, shape)) {
+    double rows = htf_spectra__tuples(model, modes);
+    *flops = htf_spectra__svd_flops(rows, htf_model_entries(model) / rows);
   } else {
-    factor all = s->suffix[htf_tree_child(s->tree, v, 0)];
-    moved.cols = moved.stride = all.cols;
-    exponent = all.exponent;
-    htf_dense_multiply(HTF_TRANSPOSED, w, HTF_PLAIN, view(all), 0, moved);
+    htf_spectra__need need = htf_spectra__cut_need(model, shape, modes);
+    HTF_TRY(htf_spectra__cut_check(model, modes, need));
+    *flops = need.flops;
   }
-  htf_dense_lq(s->work, moved);
-  keep(moved, exponent, &s->frame[v]);
+done:
+  HTF_FREE(shape);
+  return status;
 }
 
-// ---- down -----------------------------------------------------------------------------
-
-// The environments of v's children from that of v.
-static void descend(htf_spectra *s, int v, const double *theta) {
-  int children = htf_tree_children(s->tree, v);
-  factor env = s->environment[v];
-  htf_matrix w = weights(s, v, theta), moved = htf_matrix_view(s->panel, w.rows, env.cols);
-  htf_dense_multiply(HTF_PLAIN, w, HTF_PLAIN, view(env), 0, moved);
-  if (moved.cols > moved.rows) {
-    htf_dense_lq(s->work, moved);
+htf_status htf_spectra_choose(htf_spectra *s, uint64_t modes) {
+  htf_status status = HTF_OK;
+  chosen new = {.modes = modes};
+  uint64_t all = htf_spectra__modes(s->tree, s->root);
+  HTF_TRY(check_modes(s->model, modes));
+  if (s->whole != NULL) {
+    new.count = (int64_t)fmin(htf_spectra__tuples(s->model, modes),
+                              htf_spectra__tuples(s->model, all & ~modes));
+  } else {
+    HTF_TRY(htf_spectra__cut_create(s->factors, s->shape, modes, &new.cut));
+    new.count = htf_spectra__cut_count(new.cut);
   }
-  s->prefix.rows = moved.rows;
-  s->prefix.cols = smaller(moved.rows, moved.cols);
-  keep(moved, env.exponent, &s->prefix);
-  for (int i = 0; i < children - 1; i++) {
-    int child = htf_tree_child(s->tree, v, i);
-    factor behind = s->suffix[htf_tree_child(s->tree, v, i + 1)];
-    multiply(s, behind, s->prefix, &s->environment[child]);
-    multiply(s, s->frame[child], s->prefix, &s->prefix);
-  }
-  keep(view(s->prefix), s->prefix.exponent,
-       &s->environment[htf_tree_child(s->tree, v, children - 1)]);
+  HTF_NEW(new.values, new.count);
+  HTF_RESIZE(s->chosen, s->chosen_count + 1);
+  s->chosen[s->chosen_count++] = new;
+  new = (chosen){0};
+done:
+  htf_spectra__cut_destroy(&new.cut);
+  HTF_FREE(new.values);
+  return status;
 }
 
 // ---- values ---------------------------------------------------------------------------
@@ -336,23 +186,51 @@ static bool all_finite(htf_matrix a) {
   return sum == 0;
 }
 
-// Those of B_v F_v^T [k_v, f_v].
-static htf_status decompose(htf_spectra *s, int v) {
+htf_status htf_spectra__decompose(htf_dense_work *work, htf_matrix m, int exponent,
+                                  int64_t count, double *values) {
   htf_status status = HTF_OK;
-  factor frame = s->frame[v], env = s->environment[v];
-  htf_matrix m = htf_matrix_view(s->panel, frame.cols, env.cols);
-  int64_t count = htf_spectra_count(s, v);
-  double *values = s->values[v];
-  htf_dense_multiply(HTF_TRANSPOSED, view(frame), HTF_PLAIN, view(env), 0, m);
-  if (all_finite(m)) {
-    HTF_TRY(htf_dense_singular_values_in_place(s->work, m, values));
-  } else {
-    for (int64_t i = 0; i < count; i++) {
-      values[i] = NAN;
-    }
+  int64_t found = htf_spectra__smaller(m.rows, m.cols);
+  bool finite = all_finite(m);
+  HTF_ASSERT(found <= count);
+  if (finite) {
+    HTF_TRY(htf_dense_singular_values_in_place(work, m, values));
   }
   for (int64_t i = 0; i < count; i++) {
-    values[i] = ldexp(values[i], frame.exponent + env.exponent);
+    values[i] = !finite ? NAN : i < found ? ldexp(values[i], exponent) : 0;
+  }
+done:
+  return status;
+}
+
+// The node that has worked out the values of v's matricization: of a unary node its child,
+// of the second of two children of the root the first. v itself if none has.
+static int speaker(const htf_spectra *s, int v) {
+  if (htf_tree_children(s->tree, v) == 1) {
+    return htf_tree_child(s->tree, v, 0);
+  }
+  bool second =
+      htf_tree_children(s->tree, s->root) == 2 && v == htf_tree_child(s->tree, s->root, 1);
+  return second ? htf_tree_child(s->tree, s->root, 0) : v;
+}
+
+// A unary node that is narrower than its child has fewer values, the others being zero.
+static void copy_values(htf_spectra *s, int from, int to) {
+  int64_t have = htf_spectra_count(s, from), want = htf_spectra_count(s, to);
+  for (int64_t i = 0; i < want; i++) {
+    s->values[to][i] = i < have ? s->values[from][i] : 0;
+  }
+}
+
+static htf_status compute_node(htf_spectra *s, int v) {
+  htf_status status = HTF_OK;
+  int64_t count = htf_spectra_count(s, v);
+  if (speaker(s, v) != v) {
+    copy_values(s, speaker(s, v), v);
+  } else if (s->whole != NULL) {
+    HTF_TRY(htf_spectra__whole_values(s->whole, htf_spectra__modes(s->tree, v), count,
+                                      s->values[v]));
+  } else {
+    HTF_TRY(htf_spectra__factors_values(s->factors, v, count, s->values[v]));
   }
 done:
   return status;
@@ -360,27 +238,48 @@ done:
 
 htf_status htf_spectra_compute(htf_spectra *s, const double *theta) {
   htf_status status = HTF_OK;
-  for (int v = 0; v <= s->root; v++) {
-    rise(s, v, theta);
-  }
-  for (int v = s->root; v >= 0; v--) {
-    if (htf_tree_children(s->tree, v) > 0) {
-      descend(s, v, theta);
-    }
+  if (s->whole != NULL) {
+    htf_spectra__whole_compute(s->whole, theta);
+  } else {
+    htf_spectra__factors_compute(s->factors, theta);
   }
   for (int v = 0; v < s->root; v++) {
-    HTF_TRY(decompose(s, v));
+    HTF_TRY(compute_node(s, v));
+  }
+  for (int i = 0; i < s->chosen_count; i++) {
+    chosen *c = &s->chosen[i];
+    if (s->whole != NULL) {
+      HTF_TRY(htf_spectra__whole_values(s->whole, c->modes, c->count, c->values));
+    } else {
+      HTF_TRY(htf_spectra__cut_values(c->cut, s->factors, theta, c->values));
+    }
   }
 done:
   return status;
 }
 
+// ---- queries --------------------------------------------------------------------------
+
+const htf_tree *htf_spectra_tree(const htf_spectra *s) {
+  return s->tree;
+}
+
 int64_t htf_spectra_count(const htf_spectra *s, int node) {
   HTF_ASSERT(0 <= node && node < s->root);
-  return smaller(s->frame[node].cols, s->environment[node].cols);
+  return htf_spectra__smaller(s->shape[node].frame, s->shape[node].environment);
 }
 
 const double *htf_spectra_values(const htf_spectra *s, int node) {
   HTF_ASSERT(0 <= node && node < s->root);
   return s->values[node];
+}
+
+int64_t htf_spectra_chosen_count(const htf_spectra *s, int i) {
+  HTF_ASSERT(0 <= i && i < s->chosen_count);
+  return s->chosen[i].count;
+}
+
+const double *htf_spectra_chosen_values(const htf_spectra *s, int i) {
+  HTF_ASSERT(0 <= i && i < s->chosen_count);
+  return s->chosen[i].values;
 }

@@ -55,3 +55,40 @@ int64_t htf_spectra_numerical_rank(int64_t count, const double *values, double t
   }
   return rank;
 }
+
+double htf_spectra_tail(int64_t count, const double *values, int64_t rank) {
+  double sum = 0;
+  if (zero(count, values)) {
+    return 0;
+  }
+  for (int64_t i = count - 1; i >= rank; i--) { // the smallest first
+    sum += pow(values[i] / values[0], 2);
+  }
+  return values[0] * sqrt(sum);
+}
+
+// Whether another node than v speaks for its matricization.
+static int repeats(const htf_tree *tree, int v) {
+  int root = htf_tree_root(tree);
+  if (htf_tree_children(tree, v) == 1) {
+    return 1; // its child does
+  }
+  while (htf_tree_children(tree, htf_tree_parent(tree, v)) == 1) {
+    v = htf_tree_parent(tree, v);
+  }
+  return htf_tree_children(tree, root) == 2 && v == htf_tree_child(tree, root, 1);
+}
+
+htf_spectra_bounds htf_spectra_truncation(const htf_spectra *spectra, int64_t rank) {
+  const htf_tree *tree = htf_spectra_tree(spectra);
+  htf_spectra_bounds bounds = {0, 0};
+  for (int v = 0; v < htf_tree_root(tree); v++) {
+    if (!repeats(tree, v)) {
+      double tail = htf_spectra_tail(htf_spectra_count(spectra, v),
+                                     htf_spectra_values(spectra, v), rank);
+      bounds.low = tail > bounds.low || isnan(tail) ? tail : bounds.low;
+      bounds.high = hypot(bounds.high, tail);
+    }
+  }
+  return bounds;
+}

@@ -33,8 +33,12 @@ static htf_probe__component component(double sigma, int vectors, const double *n
   return c;
 }
 
-htf_status htf_probe__components(htf_probe *probe, const htf_probe_state *state) {
+htf_status htf_probe__know_components(htf_probe *probe, const htf_probe_state *state) {
   htf_status status = HTF_OK;
+  if (probe->known[SHARED_COMPONENTS]) {
+    return HTF_OK;
+  }
+  htf_probe__know_norms2(probe, state);
   const htf_tree *tree = htf_model_tree(probe->model);
   const double *norms2 = probe->norms2, *rates = probe->rates;
   htf_probe__component *c = probe->components;
@@ -52,11 +56,16 @@ htf_status htf_probe__components(htf_probe *probe, const htf_probe_state *state)
     qsort(c, (size_t)width, sizeof *c, descending);
     c += width;
   }
+  probe->known[SHARED_COMPONENTS] = true;
 done:
   return status;
 }
 
-void htf_probe__keep(const htf_probe *probe, int value, double *out) {
+// One value of the largest components of every node, out [node, component].
+static htf_status keep(htf_probe *probe, const htf_probe_state *state, int value,
+                       double *out) {
+  htf_status status = HTF_OK;
+  HTF_TRY(htf_probe__know_components(probe, state));
   const htf_tree *tree = htf_model_tree(probe->model);
   const htf_probe__component *c = probe->components;
   int64_t most = probe->options.components;
@@ -71,9 +80,20 @@ void htf_probe__keep(const htf_probe *probe, int value, double *out) {
     c += width;
     out += most;
   }
+done:
+  return status;
 }
 
-double htf_probe__law_residual(const htf_probe *probe) {
+#define KEEP(name, value)                                                                  \
+  htf_status htf_probe__##name(htf_probe *probe, const htf_probe_state *state,             \
+                               double *out) {                                              \
+    return keep(probe, state, value, out);                                                 \
+  }
+KEEP(local_component_norm, COMPONENT_NORM)
+KEEP(local_component_rate, COMPONENT_RATE)
+KEEP(local_component_drive, COMPONENT_DRIVE)
+
+static double residual_of(const htf_probe *probe) {
   double largest = 0, residual = 0;
   for (int64_t i = 0; i < probe->component_count; i++) {
     const htf_probe__component *c = &probe->components[i];
@@ -88,4 +108,13 @@ double htf_probe__law_residual(const htf_probe *probe) {
     largest = fmax(largest, fabs(rate));
   }
   return residual > 0 ? residual / largest : 0;
+}
+
+htf_status htf_probe__law_residual(htf_probe *probe, const htf_probe_state *state,
+                                   double *out) {
+  htf_status status = HTF_OK;
+  HTF_TRY(htf_probe__know_components(probe, state));
+  *out = residual_of(probe);
+done:
+  return status;
 }

@@ -5,16 +5,42 @@
 #include "htflow/memory.h"
 #include "probe_impl.h"
 
-static htf_status prepare_test(htf_probe *probe) {
+static htf_status prepare_values(const htf_model *model, htf_samples samples,
+                                 htf_probe__values *values) {
   htf_status status = HTF_OK;
-  htf_samples test = htf_problem_test(probe->problem);
-  if (test.count > 0) {
-    HTF_TRY(htf_problem_points(test, htf_model_tree(probe->model),
-                               htf_model_shape(probe->model), &probe->points));
-    HTF_TRY(htf_evaluation_create(probe->model, probe->points, HTF_USE_VALUES,
-                                  &probe->evaluation));
-    HTF_NEW(probe->y, test.count);
+  if (samples.count > 0) {
+    HTF_TRY(htf_problem_points(samples, htf_model_tree(model), htf_model_shape(model),
+                               &values->points));
+    HTF_TRY(
+        htf_evaluation_create(model, values->points, HTF_USE_VALUES, &values->evaluation));
+    HTF_NEW(values->y, samples.count);
   }
+done:
+  return status;
+}
+
+static void drop_values(htf_probe__values *values) {
+  htf_evaluation_destroy(&values->evaluation);
+  htf_points_destroy(&values->points);
+  HTF_FREE(values->y);
+}
+
+static htf_status prepare_entries(htf_probe *probe) {
+  htf_status status = HTF_OK;
+  int order = htf_tree_order(htf_model_tree(probe->model));
+  int64_t indices = (int64_t)probe->options.entries * order;
+  const int64_t *shape = htf_model_shape(probe->model);
+  htf_samples samples = {.count = probe->options.entries};
+  HTF_NEW(probe->entry, indices);
+  for (int64_t i = 0; i < indices; i++) {
+    probe->entry[i] = probe->options.entry[i];
+    HTF_CHECK(0 <= probe->entry[i] && probe->entry[i] < shape[i % order], HTF_E_CONFIG,
+              "entry %lld has index %lld in mode %lld, whose size is %lld",
+              (long long)(i / order), (long long)probe->entry[i], (long long)(i % order),
+              (long long)shape[i % order]);
+  }
+  samples.indices = probe->entry;
+  HTF_TRY(prepare_values(probe->model, samples, &probe->entries));
 done:
   return status;
 }
@@ -36,6 +62,58 @@ done:
   return status;
 }
 
+// Of the model: its nodes, the most values any of them has, and its components.
+static htf_status prepare_model(htf_probe *probe) {
+  htf_status status = HTF_OK;
+  const htf_model *model = probe->model;
+  const htf_tree *tree = htf_model_tree(model);
+  int64_t widest = 1;
+  probe->interior = htf_tree_nodes(tree) - htf_tree_order(tree);
+  probe->partitions = htf_tree_root(tree);
+  for (int node = 0; node < htf_tree_nodes(tree); node++) {
+    bool interior = htf_tree_children(tree, node) > 0;
+    int64_t width = interior ? htf_model_rows(model, node) : 0;
+    widest = width > widest ? width : widest;
+    probe->component_count += width;
+  }
+  if (probe->options.components > widest) {
+    probe->options.components = (int)widest;
+  }
+  probe->vectors = htf_model_vector_count(model);
+  HTF_NEW(probe->sigma, widest);
+  HTF_NEW(probe->rates, probe->vectors);
+  HTF_NEW(probe->components, probe->component_count);
+  HTF_NEW(probe->norms2, probe->vectors);
+  HTF_NEW(probe->norms2_start, probe->vectors);
+done:
+  return status;
+}
+
+static htf_status prepare_spectra(htf_probe *probe) {
+  htf_status status = HTF_OK;
+  int64_t most = 1;
+  bool nodes = htf_probe__pays(probe, HTF_COST_SPECTRA);
+  if (probe->options.singular_values == 0 || !(nodes || probe->options.partitions > 0)) {
+    return HTF_OK;
+  }
+  HTF_TRY(htf_spectra_create(probe->model, &probe->spectra));
+  for (int node = 0; node < probe->partitions; node++) {
+    int64_t count = htf_spectra_count(probe->spectra, node);
+    most = count > most ? count : most;
+  }
+  for (int i = 0; i < probe->options.partitions; i++) {
+    HTF_TRY(htf_spectra_choose(probe->spectra, probe->options.partition[i]));
+    int64_t count = htf_spectra_chosen_count(probe->spectra, i);
+    most = count > most ? count : most;
+  }
+  probe->options.partition = NULL; // borrowed no longer
+  if (probe->options.singular_values > most) {
+    probe->options.singular_values = (int)most;
+  }
+done:
+  return status;
+}
+
 htf_status htf_probe_create(const htf_model *model, const htf_problem *problem,
                             htf_loss loss, const htf_probe_options *options,
                             htf_probe **out) {
@@ -46,25 +124,18 @@ htf_status htf_probe_create(const htf_model *model, const htf_problem *problem,
   probe->problem = problem;
   probe->loss = loss;
   probe->options = *options;
-  const htf_tree *tree = htf_model_tree(model);
-  probe->interior = htf_tree_nodes(tree) - htf_tree_order(tree);
-  probe->partitions = htf_tree_root(tree);
-  int64_t widest = 1;
-  for (int node = 0; node < htf_tree_nodes(tree); node++) {
-    int64_t rows = htf_model_rows(model, node);
-    widest = rows > widest ? rows : widest;
-    probe->component_count += htf_tree_children(tree, node) > 0 ? rows : 0;
+  probe->options.observables |= options->observables == 0
+                                    ? htf_observable_set(HTF_WHEN_STANDARD)
+                                    : htf_observable_set(HTF_WHEN_ALWAYS);
+  HTF_TRY(prepare_model(probe));
+  HTF_TRY(prepare_values(model, htf_problem_test(problem), &probe->test));
+  HTF_TRY(prepare_entries(probe));
+  if (htf_probe__pays(probe, HTF_COST_TENSOR)) {
+    HTF_TRY(prepare_tensor(probe));
   }
-  HTF_NEW(probe->sigma, widest);
-  probe->vectors = htf_model_vector_count(model);
-  HTF_NEW(probe->rates, probe->vectors);
-  HTF_NEW(probe->components, probe->component_count);
-  HTF_NEW(probe->norms2, probe->vectors);
-  HTF_NEW(probe->norms2_start, probe->vectors);
-  HTF_TRY(prepare_test(probe));
-  HTF_TRY(prepare_tensor(probe));
-  if (options->singular_values > 0) {
-    HTF_TRY(htf_spectra_create(model, &probe->spectra));
+  HTF_TRY(prepare_spectra(probe));
+  if (htf_probe__records(probe, HTF_OBSERVABLE_sharpness)) {
+    HTF_NEW(probe->lanczos, 3 * htf_model_parameters(model));
   }
   *out = probe;
   probe = NULL;
@@ -76,17 +147,18 @@ done:
 void htf_probe_destroy(htf_probe **out) {
   htf_probe *probe = *out;
   if (probe != NULL) {
-    htf_evaluation_destroy(&probe->evaluation);
-    htf_points_destroy(&probe->points);
+    drop_values(&probe->test);
+    drop_values(&probe->entries);
+    HTF_FREE(probe->entry);
     htf_expansion_destroy(&probe->expansion);
     htf_spectra_destroy(&probe->spectra);
-    HTF_FREE(probe->y);
     HTF_FREE(probe->tensor);
     HTF_FREE(probe->norms2);
     HTF_FREE(probe->norms2_start);
     HTF_FREE(probe->sigma);
     HTF_FREE(probe->rates);
     HTF_FREE(probe->components);
+    HTF_FREE(probe->lanczos);
     HTF_FREE(*out);
   }
 }

@@ -4,6 +4,7 @@
 
 #include "htflow/clock.h"
 #include "htflow/memory.h"
+#include "measured_impl.h"
 
 // f = - grad L and J v = - H v, for the flow. What is not finite is a numerical failure, to
 // which the method may answer with a smaller step.
@@ -88,17 +89,14 @@ done:
 
 htf_status htf_flight__set_up(htf_flight *r) {
   htf_status status = HTF_OK;
-  bool second_order = r->spec->flow.method == HTF_METHOD_BDF;
-  htf_probe_options measured = {
-      .components = (int)r->spec->record.components,
-      .singular_values = (int)r->spec->record.singular_values,
-  };
+  bool second_order =
+      r->spec->flow.method == HTF_METHOD_BDF || htf_measured__needs_hessian(r->spec);
   HTF_TRY(htf_spec_identity(r->spec, &r->identity));
   HTF_TRY(htf_scene__set_up(r->spec, r->hooks, &r->scene));
   const htf_scene *s = &r->scene;
   HTF_TRY(
       htf_objective__create(s->model, s->problem, s->loss, second_order, &r->objective));
-  HTF_TRY(htf_probe_create(s->model, s->problem, s->loss, &measured, &r->probe));
+  HTF_TRY(htf_measured__probe(r->spec, s, &r->probe));
   HTF_TRY(htf_recorder__create(r->spec, r->probe, r->objective,
                                htf_model_parameters(s->model), &r->recorder));
   HTF_TRY(make_flow(r));

@@ -63,10 +63,9 @@ void htf_recorder__destroy(htf_recorder **out) {
 
 // The value of a scalar observable in a row.
 static double value_of(const htf_recorder *recorder, const double *row, const char *name) {
-  int count;
-  const htf_variable *variables = htf_probe_variables(&count);
-  for (int i = 0; i < count; i++) {
-    if (strcmp(variables[i].name, name) == 0) {
+  const htf_variable *variables = htf_observable_variables();
+  for (int i = 0; i < HTF_OBSERVABLES; i++) {
+    if (strcmp(variables[i].name, name) == 0 && htf_probe_has(recorder->probe, i)) {
       return row[htf_probe_offset(recorder->probe, i)];
     }
   }
@@ -94,6 +93,11 @@ done:
   return status;
 }
 
+static void hessian(void *context, const double *theta, const double *direction,
+                    double *product) {
+  htf_objective__product(context, theta, direction, product);
+}
+
 static htf_status measure(htf_recorder *recorder, const double *theta, htf_flow_time time,
                           double arc, int64_t step) {
   htf_status status = HTF_OK;
@@ -103,7 +107,9 @@ static htf_status measure(htf_recorder *recorder, const double *theta, htf_flow_
                            .time_low = time.low,
                            .arc_length = arc,
                            .step = step,
-                           .theta = theta};
+                           .theta = theta,
+                           .hessian = hessian,
+                           .context = recorder->objective};
   state.train_loss = htf_objective__value(recorder->objective, theta);
   state.gradient = htf_objective__gradient(recorder->objective, theta);
   HTF_TRY(htf_probe_measure(recorder->probe, &state, row));
@@ -274,10 +280,12 @@ done:
 
 static htf_status write_columns(const htf_recorder *recorder, htf_record *record) {
   htf_status status = HTF_OK;
-  int count;
-  const htf_variable *variables = htf_probe_variables(&count);
+  const htf_variable *variables = htf_observable_variables();
   record->samples = recorder->count;
-  for (int i = 0; i < count; i++) {
+  for (int i = 0; i < HTF_OBSERVABLES; i++) {
+    if (!htf_probe_has(recorder->probe, i)) {
+      continue;
+    }
     int64_t dims[HTF_VARIABLE_DIMS], offset = htf_probe_offset(recorder->probe, i);
     htf_column *column;
     int rank = 1 + htf_probe_shape(recorder->probe, i, dims);

@@ -4,6 +4,7 @@
 
 #include "htflow/spectra.h"
 #include "matricization.h"
+#include "spectra_impl.h"
 
 enum { CASES = 120 };
 
@@ -25,11 +26,16 @@ static random_model make(const char *newick, htf_model_kind kind, const int64_t 
   return c;
 }
 
-static htf_spectra *spectra_of(const random_model *c) {
+static htf_spectra *spectra_by(const random_model *c, bool whole) {
   htf_spectra *spectra = NULL;
-  cr_assert(htf_spectra_create(c->model, &spectra) == HTF_OK);
+  cr_assert(htf_spectra__create_as(c->model, whole, &spectra) == HTF_OK);
   cr_assert(htf_spectra_compute(spectra, c->theta) == HTF_OK, "%s", htf_error_message());
   return spectra;
+}
+
+// From triangular factors.
+static htf_spectra *spectra_of(const random_model *c) {
+  return spectra_by(c, false);
 }
 
 // At every node: descending, as those of the dense matrix within `tolerance` of the
@@ -160,15 +166,16 @@ Test(spectra, keep_three_digits_at_a_trillionth_of_the_largest) {
   for (int r = 0; r < R; r++) {
     c.theta[htf_model_offset(c.model, root) + r] = 1;
   }
-  htf_spectra *spectra = spectra_of(&c);
-  for (int i = 0; i < R; i++) {
-    double expected = pow(10, -i);
-    cr_assert(
-        epsilon_eq(dbl, htf_spectra_values(spectra, left)[i], expected, 1e-3 * expected));
-    cr_assert(
-        epsilon_eq(dbl, htf_spectra_values(spectra, right)[i], expected, 1e-3 * expected));
+  for (int whole = 0; whole < 2; whole++) {
+    htf_spectra *spectra = spectra_by(&c, whole);
+    for (int i = 0; i < R; i++) {
+      double one = htf_spectra_values(spectra, left)[i],
+             other = htf_spectra_values(spectra, right)[i], expected = pow(10, -i);
+      cr_assert(epsilon_eq(dbl, one, expected, 1e-3 * expected));
+      cr_assert(epsilon_eq(dbl, other, expected, 1e-3 * expected));
+    }
+    htf_spectra_destroy(&spectra);
   }
-  htf_spectra_destroy(&spectra);
   random_model_free(&c);
 }
 
@@ -176,10 +183,10 @@ Test(spectra, keep_three_digits_at_a_trillionth_of_the_largest) {
 
 // Powers of two commute with rounding: the very same digits. The product of three
 // leaves is below the smallest double.
-Test(spectra, scale_with_the_weights_to_the_last_bit) {
+static void scale_and_compare(bool whole) {
   static const int64_t shape[] = {4, 3, 5, 3, 2};
   random_model c = make("((4,1,3)5,0,2)6;", HTF_MODEL_HTF, shape);
-  htf_spectra *before = spectra_of(&c), *after = NULL;
+  htf_spectra *before = spectra_by(&c, whole), *after = NULL;
   int root = htf_tree_root(c.tree);
   for (int v = 0; v <= root; v++) {
     int64_t size = htf_model_rows(c.model, v) * htf_model_cols(c.model, v);
@@ -190,7 +197,7 @@ Test(spectra, scale_with_the_weights_to_the_last_bit) {
       c.theta[htf_model_offset(c.model, v) + i] *= scale;
     }
   }
-  after = spectra_of(&c);
+  after = spectra_by(&c, whole);
   for (int v = 0; v < root; v++) {
     for (int64_t i = 0; i < htf_spectra_count(after, v); i++) {
       cr_assert(eq(dbl, htf_spectra_values(after, v)[i],
@@ -200,6 +207,11 @@ Test(spectra, scale_with_the_weights_to_the_last_bit) {
   htf_spectra_destroy(&before);
   htf_spectra_destroy(&after);
   random_model_free(&c);
+}
+
+Test(spectra, scale_with_the_weights_to_the_last_bit) {
+  scale_and_compare(false);
+  scale_and_compare(true);
 }
 
 Test(spectra, of_zero_weights_are_zero) {
@@ -221,9 +233,9 @@ Test(spectra, of_zero_weights_are_zero) {
 Test(spectra, of_weights_that_are_not_finite_are_nan) {
   static const int64_t shape[] = {4, 3, 5, 2};
   random_model c = make("((0,1)3,(2,3)3)2;", HTF_MODEL_HTF, shape);
-  for (int trial = 0; trial < 2; trial++) {
-    c.theta[0] = trial == 0 ? NAN : INFINITY;
-    htf_spectra *spectra = spectra_of(&c);
+  for (int trial = 0; trial < 4; trial++) {
+    c.theta[0] = trial % 2 == 0 ? NAN : INFINITY;
+    htf_spectra *spectra = spectra_by(&c, trial > 1);
     for (int v = 0; v < htf_tree_root(c.tree); v++) {
       cr_assert(isnan(htf_spectra_values(spectra, v)[0]));
     }

@@ -22,7 +22,7 @@ typedef struct scene {
 
 static const int64_t shape[] = {3, 4, 2};
 static const char newick[] = "((0,2)2,1)3;";
-enum { COMPONENTS = 4, SINGULAR_VALUES = 3, TEST_SAMPLES = 5 };
+enum { COMPONENTS = 3, SINGULAR_VALUES = 2, TEST_SAMPLES = 5 };
 static const htf_probe_options options = {.components = COMPONENTS,
                                           .singular_values = SINGULAR_VALUES};
 
@@ -71,10 +71,9 @@ static inline void measure(scene *s) {
 }
 
 static inline double *find(scene *s, const char *name) {
-  int count;
-  const htf_variable *variables = htf_probe_variables(&count);
-  for (int i = 0; i < count; i++) {
-    if (strcmp(variables[i].name, name) == 0) {
+  const htf_variable *variables = htf_observable_variables();
+  for (int i = 0; i < HTF_OBSERVABLES; i++) {
+    if (htf_probe_has(s->probe, i) && strcmp(variables[i].name, name) == 0) {
       return s->row + htf_probe_offset(s->probe, i);
     }
   }

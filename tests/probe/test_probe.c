@@ -101,7 +101,7 @@ Test(probe, components_are_the_largest_first_and_padded) {
     sum += root_norms[r];
   }
   cr_assert(epsilon_eq(dbl, sum, expected[0] + expected[1] + expected[2], 1e-12));
-  cr_assert(isnan(root_norms[3]) && isnan(norms[2]) && !isnan(norms[1]));
+  cr_assert(isnan(norms[2]) && !isnan(norms[1]));
   tear_down(&s);
 }
 
@@ -129,7 +129,6 @@ Test(probe, singular_values_and_ranks_are_those_of_the_matricization) {
   for (int i = 0; i < 2; i++) {
     cr_assert(epsilon_eq(dbl, values[i], expected[i], 1e-12 * expected[0]));
   }
-  cr_assert(isnan(values[2]));
   cr_assert(epsilon_eq(dbl, find(&s, "effective_rank")[3], exp(entropy), 1e-12));
   for (int node = 0; node < 4; node++) {
     cr_assert(eq(dbl, find(&s, "hierarchical_rank")[node], 2));
@@ -196,9 +195,8 @@ Test(probe, drift_counts_from_the_first_measurement) {
 }
 
 Test(probe, every_observable_describes_itself) {
-  int count;
-  const htf_variable *variables = htf_probe_variables(&count);
-  for (int i = 0; i < count; i++) {
+  const htf_variable *variables = htf_observable_variables();
+  for (int i = 0; i < HTF_OBSERVABLES; i++) {
     cr_assert(strlen(variables[i].long_name) > 0 && strlen(variables[i].comment) > 0);
     cr_assert(eq(str, (char *)variables[i].dims[0], "sample"));
     for (int j = 0; j < i; j++) {

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Observables of one number, and predictions.
+#include <math.h>
+#include <string.h>
+
+#include "probe_impl.h"
+
+// ---- what the run knows ---------------------------------------------------------------
+
+#define PASS_ON(name)                                                                      \
+  htf_status htf_probe__##name(htf_probe *probe, const htf_probe_state *state,             \
+                               double *out) {                                              \
+    (void)probe;                                                                           \
+    *out = (double)state->name;                                                            \
+    return HTF_OK;                                                                         \
+  }
+PASS_ON(time)
+PASS_ON(time_low)
+PASS_ON(arc_length)
+PASS_ON(step)
+PASS_ON(train_loss)
+
+// ---- errors ---------------------------------------------------------------------------
+
+void htf_probe__know_test(htf_probe *probe, const htf_probe_state *state) {
+  if (!probe->known[SHARED_TEST] && probe->test.evaluation != NULL) {
+    htf_evaluation_forward(probe->test.evaluation, state->theta, probe->test.y);
+  }
+  probe->known[SHARED_TEST] = true;
+}
+
+htf_status htf_probe__test_loss(htf_probe *probe, const htf_probe_state *state,
+                                double *out) {
+  htf_samples test = htf_problem_test(probe->problem);
+  htf_probe__know_test(probe, state);
+  if (test.count > 0) {
+    *out = htf_loss_value(probe->loss, test.count, probe->test.y, test.values);
+  }
+  return HTF_OK;
+}
+
+// NAN where nothing is held out.
+static double held_out_error(const htf_probe *probe) {
+  htf_samples test = htf_problem_test(probe->problem);
+  double error = 0, norm = 0;
+  for (int64_t k = 0; k < test.count; k++) {
+    double difference = probe->test.y[k] - test.values[k];
+    error += difference * difference;
+    norm += test.values[k] * test.values[k];
+  }
+  return sqrt(error / norm);
+}
+
+htf_status htf_probe__reconstruction_error(htf_probe *probe, const htf_probe_state *state,
+                                           double *out) {
+  const double *target = htf_problem_tensor(probe->problem);
+  if (target != NULL) {
+    htf_expansion_apply(probe->expansion, state->theta, probe->tensor);
+    double sum = 0;
+    int64_t entries = (int64_t)htf_model_entries(probe->model);
+    for (int64_t i = 0; i < entries; i++) {
+      sum += (probe->tensor[i] - target[i]) * (probe->tensor[i] - target[i]);
+    }
+    *out = sqrt(sum) / probe->target_norm;
+  } else {
+    htf_probe__know_test(probe, state);
+    *out = held_out_error(probe);
+  }
+  return HTF_OK;
+}
+
+htf_status htf_probe__reconstruction_entries(htf_probe *probe, const htf_probe_state *state,
+                                             double *out) {
+  (void)state;
+  *out = htf_problem_tensor(probe->problem) != NULL
+             ? htf_model_entries(probe->model)
+             : (double)htf_problem_test(probe->problem).count;
+  return HTF_OK;
+}
+
+htf_status htf_probe__prediction(htf_probe *probe, const htf_probe_state *state,
+                                 double *out) {
+  if (probe->entries.evaluation != NULL) {
+    htf_evaluation_forward(probe->entries.evaluation, state->theta, out);
+  }
+  return HTF_OK;
+}
+
+// ---- weights --------------------------------------------------------------------------
+
+htf_status htf_probe__gradient_norm(htf_probe *probe, const htf_probe_state *state,
+                                    double *out) {
+  double sum = 0;
+  int64_t n = htf_model_parameters(probe->model);
+  for (int64_t i = 0; i < n; i++) {
+    sum += state->gradient[i] * state->gradient[i];
+  }
+  *out = sqrt(sum);
+  return HTF_OK;
+}
+
+void htf_probe__know_norms2(htf_probe *probe, const htf_probe_state *state) {
+  if (!probe->known[SHARED_NORMS2]) {
+    htf_model_vector_norms2(probe->model, state->theta, probe->norms2);
+    probe->known[SHARED_NORMS2] = true;
+  }
+}
+
+htf_status htf_probe__weight_vector_norm(htf_probe *probe, const htf_probe_state *state,
+                                         double *out) {
+  htf_probe__know_norms2(probe, state);
+  for (int64_t i = 0; i < probe->vectors; i++) {
+    out[i] = sqrt(probe->norms2[i]);
+  }
+  return HTF_OK;
+}
+
+htf_status htf_probe__unbalancedness(htf_probe *probe, const htf_probe_state *state,
+                                     double *out) {
+  htf_probe__know_norms2(probe, state);
+  *out = htf_model_unbalancedness(probe->model, probe->norms2);
+  return HTF_OK;
+}
+
+htf_status htf_probe__unbalancedness_drift(htf_probe *probe, const htf_probe_state *state,
+                                           double *out) {
+  htf_probe__know_norms2(probe, state);
+  if (!probe->started) {
+    memcpy(probe->norms2_start, probe->norms2,
+           (size_t)probe->vectors * sizeof *probe->norms2);
+    probe->started = true;
+  }
+  double drift =
+      htf_model_unbalancedness_drift(probe->model, probe->norms2, probe->norms2_start);
+  probe->drift = fmax(probe->drift, drift);
+  for (int64_t i = 0; i < probe->vectors; i++) {
+    probe->largest = fmax(probe->largest, probe->norms2[i]);
+  }
+  *out = probe->largest > 0 ? probe->drift / probe->largest : 0;
+  return HTF_OK;
+}
