@@ -28,7 +28,7 @@ static bool time_to_tell(htf_cli_progress *p, bool terminal, bool last) {
 static void describe(const htf_cli_progress *p, const htf_sweep_progress *now, char *text,
                      size_t size) {
   int64_t ended = now->done + now->failed, failed = p->failed_before + now->failed;
-  double left = p->work_left != NULL ? p->work_left[ended] : (double)(now->todo - ended);
+  double left = p->work > 0 ? p->work_left : (double)(now->todo - ended);
   double capacity = now->elapsed * htf_sweep_ranks();
   char so_far[32], to_go[128], deadline[64] = "", end[32];
   if (p->deadline > 0 && ended < now->todo) {
@@ -59,8 +59,7 @@ void htf_cli__progress(htf_cli_progress *p, const htf_sweep_progress *now) {
   int64_t ended = now->done + now->failed;
   bool terminal = isatty(STDERR_FILENO), last = ended == now->todo;
   char text[512];
-  double done =
-      p->work_left != NULL ? p->work_left[0] - p->work_left[ended] : (double)ended;
+  double done = p->work > 0 ? p->work - p->work_left : (double)ended;
   htf_cli__pace_note(&p->pace, now->elapsed, done);
   if (!time_to_tell(p, terminal, last) || htf_log_get_level() < HTF_LOG_INFO) {
     return;

@@ -42,8 +42,8 @@ char *htf_cli__time_left(const htf_cli_pace *pace, double left, char *text);
 typedef struct htf_cli_progress {
   int64_t runs, done_before, failed_before; // of the whole sweep
   double deadline;                          // seconds this call may take; 0 for any
-  const double *work_left; // [todo + 1], after so many runs ended; NULL: all are alike
-  double told;             // clock of the last line
+  double work, work_left; // predicted, of all to do and of what is left; 0: all alike
+  double told;            // clock of the last line
   int64_t lines;
   htf_cli_pace pace;
 } htf_cli_progress;
