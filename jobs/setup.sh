@@ -3,7 +3,6 @@
 # Installs by apt what is missing. Run as root, or as a user who may use sudo.
 #   jobs/setup.sh           what htflow needs to be built and run
 #   jobs/setup.sh --tests   that, and what its tests need
-#   jobs/setup.sh --bench   that, and what tests/bench compares it with
 set -euo pipefail
 
 # package                  reason
@@ -41,9 +40,8 @@ python3-pytest             tests in Python
 python3-netcdf4            results.h5 is to open in it
 netcdf-bin                 and in ncdump
 hdf5-tools                 and in h5dump
-'
-bench='
-python3-torch              what a user would write instead (200 MB)
+python3-jsonschema         sweep files are to fit the schema for editors
+python3-yaml               which reads them for that
 '
 
 die() {
@@ -54,8 +52,7 @@ die() {
 case "$#:${1-}" in
   0:) table=$program ;;
   1:--tests) table=$program$tests ;;
-  1:--bench) table=$program$bench ;;
-  *) die "usage: jobs/setup.sh [--tests | --bench]" ;;
+  *) die "usage: jobs/setup.sh [--tests]" ;;
 esac
 mapfile -t wanted < <(awk 'NF { print $1 }' <<<"$table")
 

@@ -82,6 +82,7 @@ typedef struct htf_plan_source {
   htf_status (*describe_weights)(void *context, const char *path, int64_t run,
                                  htf_plan_weights *weights);
   void *context;
+  int64_t most_points; // more are refused; 0 for 10^8, which is the most there can be
 } htf_plan_source;
 
 // Reads, checks and resolves. Raises HTF_E_CONFIG, HTF_E_DATA, HTF_E_IO, HTF_E_MEMORY.
@@ -132,6 +133,13 @@ const char *htf_plan_resolved(const htf_plan *plan);
 const htf_digest *htf_plan_hash(const htf_plan *plan);
 // The sweep file's text as given, borrowed.
 const char *htf_plan_text(const htf_plan *plan);
+
+// ---- for who writes one ---------------------------------------------------------------
+
+// A commented sweep file with every key at its default, valid as it stands; and the JSON
+// Schema of sweep files. Both come from the table of spec.h; the caller's to HTF_FREE.
+htf_status htf_plan_sample(char **text);
+htf_status htf_plan_schema(char **text);
 
 // The YAML library and its version.
 const char *htf_plan_library(void);

@@ -15,8 +15,8 @@
 // A subcommand: argv[0] is its name. *exit_code is the program's unless a status is raised.
 typedef htf_status htf_cli_command(int argc, char **argv, int *exit_code);
 
-htf_cli_command htf_cli__plan, htf_cli__run, htf_cli__check, htf_cli__bench,
-    htf_cli__doctor, htf_cli__rank, htf_cli__version;
+htf_cli_command htf_cli__init, htf_cli__plan, htf_cli__run, htf_cli__check, htf_cli__bench,
+    htf_cli__doctor, htf_cli__version;
 
 // ---- options --------------------------------------------------------------------------
 
@@ -41,7 +41,7 @@ typedef struct htf_cli_usage {
   const char *summary;  // what it does, a paragraph
   const htf_cli_option *options;
   int count;
-  int operands; // how many arguments it wants that are no options
+  int operands; // how many arguments it wants that are no options; -n: at most n
 } htf_cli_usage;
 
 // Reads the command line; operands go to `operands`, borrowed from argv. *help: the help

@@ -15,10 +15,10 @@ static const struct {
   htf_cli_command *command;
   const char *help;
 } commands[] = {
+    {"init", htf_cli__init, "write a sweep file to start from, or its schema"},
     {"plan", htf_cli__plan, "check a sweep file and say what it would run"},
     {"run", htf_cli__run, "run a sweep, or resume it; under mpirun, srun or alone"},
     {"check", htf_cli__check, "is a results, problem or weights file what it says?"},
-    {"rank", htf_cli__rank, "singular values and ranks of a tensor, dense or factored"},
     {"bench", htf_cli__bench, "how fast is this machine at what runs are made of?"},
     {"doctor", htf_cli__doctor, "check this machine before core-hours are spent"},
     {"version", htf_cli__version, "version, git commit, libraries"},
@@ -107,9 +107,5 @@ int main(int argc, char **argv) {
   if (status == HTF_OK) {
     status = finish_output();
   }
-  exit_code = status == HTF_OK ? exit_code : report(status);
-  // Last of all: mpirun ends everybody when a rank leaves with a code, and no rank leaves
-  // before the root comes here.
-  htf_sweep_close();
-  return exit_code;
+  return status == HTF_OK ? exit_code : report(status);
 }

@@ -58,7 +58,8 @@ htf_status htf_cli__parse(const htf_cli_usage *usage, int argc, char **argv,
               argv[optind - 1], argv[0]);
     HTF_CHECK(found != ':', HTF_E_USAGE, "option %s needs a value", argv[optind - 1]);
     if (found == 1) {
-      HTF_CHECK(given < usage->operands, HTF_E_USAGE, "unexpected argument %s", optarg);
+      HTF_CHECK(given < abs(usage->operands), HTF_E_USAGE, "unexpected argument %s",
+                optarg);
       operands[given++] = optarg;
     } else if (found == 'h' || found == FIRST + usage->count) {
       *help = true;
@@ -67,11 +68,12 @@ htf_status htf_cli__parse(const htf_cli_usage *usage, int argc, char **argv,
     }
   }
   for (; optind < argc; optind++) { // after "--"
-    HTF_CHECK(given < usage->operands, HTF_E_USAGE, "unexpected argument %s", argv[optind]);
+    HTF_CHECK(given < abs(usage->operands), HTF_E_USAGE, "unexpected argument %s",
+              argv[optind]);
     operands[given++] = argv[optind];
   }
-  HTF_CHECK(*help || given == usage->operands, HTF_E_USAGE, "usage: htflow %s",
-            usage->synopsis);
+  HTF_CHECK(*help || given == usage->operands || usage->operands < 0, HTF_E_USAGE,
+            "usage: htflow %s", usage->synopsis);
   if (*help) {
     print_help(usage);
   }

@@ -7,7 +7,6 @@
 #include "plan_impl.h"
 
 enum { MOST_BLOCKS = 1000 };
-#define MOST_POINTS 100000000
 
 // ---- whether they go together ----------------------------------------------------------
 
@@ -179,7 +178,8 @@ done:
 }
 
 // Strides from the last axis, which is the fastest, to the first.
-static htf_status count_points(htf_plan *plan, htf_plan__block *block) {
+static htf_status count_points(htf_plan *plan, const htf_plan__reader *reader,
+                               htf_plan__block *block) {
   htf_status status = HTF_OK;
   block->start = plan->points;
   block->points = 1;
@@ -191,13 +191,13 @@ static htf_status count_points(htf_plan *plan, htf_plan__block *block) {
     for (int j = leader; j <= i; j++) {
       plan->axis[j].stride = block->points;
     }
-    HTF_CHECK(plan->axis[leader].count <= MOST_POINTS / block->points, HTF_E_CONFIG,
-              "the axes multiply to more than %d points", MOST_POINTS);
+    HTF_CHECK(plan->axis[leader].count <= reader->most / block->points, HTF_E_CONFIG,
+              "the axes multiply to more than %lld points", (long long)reader->most);
     block->points *= plan->axis[leader].count;
     i = leader;
   }
-  HTF_CHECK(plan->points + block->points <= MOST_POINTS, HTF_E_CONFIG,
-            "the blocks add up to more than %d points", MOST_POINTS);
+  HTF_CHECK(plan->points + block->points <= reader->most, HTF_E_CONFIG,
+            "the blocks add up to more than %lld points", (long long)reader->most);
   plan->points += block->points;
 done:
   return status;
@@ -223,10 +223,13 @@ htf_status htf_plan__read_axes(htf_plan *plan, htf_plan__reader *reader,
   plan->by_blocks = list;
   const htf_plan__node *blame = list ? blocks : axes;
   for (int i = 0; i < plan->blocks; i++) {
-    status = count_points(plan, &plan->block[i]);
-    HTF_TRY(htf_plan__note(reader->errors,
-                           blame != NULL ? blame->place : (htf_plan__place){1, 1, NULL},
-                           status));
+    status = count_points(plan, reader, &plan->block[i]);
+    if (status == HTF_E_CONFIG) {
+      plan->points = 0;
+      return htf_plan__note(reader->errors,
+                            blame != NULL ? blame->place : (htf_plan__place){1, 1, NULL},
+                            status);
+    }
   }
 done:
   return status;

@@ -80,7 +80,7 @@ static htf_status read_numbers(htf_plan__reader *reader, const htf_plan__node *n
   }
   HTF_CHECK(good, HTF_E_CONFIG, "%s wants three numbers, [a, b, %s]", forms[axis->form],
             axis->form == HTF_PLAN__RANGE ? "step" : "n");
-  HTF_TRY(htf_plan__generate(axis, reader->seed));
+  HTF_TRY(htf_plan__generate(axis, reader));
   HTF_TRY(check_numbers(reader, axis));
 done:
   return status;

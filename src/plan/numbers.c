@@ -113,7 +113,7 @@ static int64_t count_numbers(htf_plan__form form, const double *argument) {
   return n >= 1 && n <= MOST_VALUES ? (int64_t)n : 0;
 }
 
-htf_status htf_plan__generate(htf_plan__axis *axis, int64_t seed) {
+htf_status htf_plan__generate(htf_plan__axis *axis, const htf_plan__reader *reader) {
   static const char *const wanted[] = {
       [HTF_PLAN__LINEAR] = "linear wants [a, b, n] with n from 2 to 1000000",
       [HTF_PLAN__LOG] = "log wants [a, b, n] with a > 0, b > 0 and n from 2 to 1000000",
@@ -125,10 +125,12 @@ htf_status htf_plan__generate(htf_plan__axis *axis, int64_t seed) {
   htf_status status = HTF_OK;
   int64_t n = count_numbers(axis->form, axis->argument);
   HTF_CHECK(n > 0, HTF_E_CONFIG, "%s", wanted[axis->form]);
+  HTF_CHECK(n <= reader->most, HTF_E_CONFIG, "%lld numbers are more than %lld points",
+            (long long)n, (long long)reader->most);
   HTF_NEW(axis->number, n);
   axis->count = n;
   if (htf_plan__is_drawn(axis->form)) {
-    HTF_TRY(draw(axis, seed));
+    HTF_TRY(draw(axis, reader->seed));
   } else {
     space(axis);
   }

@@ -9,6 +9,8 @@
 #include "htflow/memory.h"
 #include "plan_impl.h"
 
+enum { MOST_POINTS = 100000000 };
+
 static htf_status copy_text(const char *text, char **copy) {
   htf_status status = HTF_OK;
   HTF_FREE(*copy);
@@ -153,7 +155,9 @@ static htf_status read_all(htf_plan *plan, const htf_plan_source *source,
     reader->seed = plan->base.sweep_seed;
     HTF_TRY(htf_plan__read_axes(plan, reader, find_key(root, "axes"),
                                 find_key(root, "blocks")));
-    HTF_TRY(htf_plan__resolve(plan, source, reader));
+    if (plan->points > 0) {
+      HTF_TRY(htf_plan__resolve(plan, source, reader));
+    }
   }
 done:
   htf_plan__node_destroy(&root);
@@ -200,6 +204,9 @@ htf_status htf_plan_create(const htf_plan_source *source, htf_plan **out) {
   htf_plan__errors errors = {.file = source->name, .text = source->text};
   htf_plan__reader reader = {.errors = &errors};
   int fields;
+  reader.most = source->most_points > 0 && source->most_points < MOST_POINTS
+                    ? source->most_points
+                    : MOST_POINTS;
   htf_spec_fields(&fields);
   HTF_NEW(plan, 1);
   HTF_NEW(reader.scratch, 1);

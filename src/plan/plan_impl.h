@@ -96,6 +96,7 @@ typedef struct htf_plan__reader {
   htf_spec *scratch; // where values are tried
   bool *broken;      // [fields] those with an error: checks that need them are left out
   int64_t seed;      // the sweep's, for axes that are drawn
+  int64_t most;      // points
 } htf_plan__reader;
 
 // The field of a key, or of another spelling of it, that the user may set; or NULL.
@@ -178,9 +179,10 @@ bool htf_plan__axis_place(const htf_plan__axis *axis, int64_t value, const htf_f
                           htf_plan__place *place);
 // The numbers of an axis by its form and arguments, drawn from the sweep's seed where they
 // are drawn; spaced ones to 15 digits.
-htf_status htf_plan__generate(htf_plan__axis *axis, int64_t seed);
+htf_status htf_plan__generate(htf_plan__axis *axis, const htf_plan__reader *reader);
 bool htf_plan__is_drawn(htf_plan__form form);
-// Reads the file's axes and blocks, either of which may be NULL, and counts points.
+// Reads the file's axes and blocks, either of which may be NULL, and counts points, none
+// where there are too many.
 htf_status htf_plan__read_axes(htf_plan *plan, htf_plan__reader *reader,
                                const htf_plan__node *axes, const htf_plan__node *blocks);
 htf_status htf_plan__make_columns(htf_plan *plan);
