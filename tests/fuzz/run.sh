@@ -1,0 +1,51 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: BSD-3-Clause
+# Builds the fuzz targets with clang, ASan and UBSan into build-fuzz/ and runs them.
+#   tests/fuzz/run.sh SECONDS [TARGET ..]
+# Each target runs for SECONDS on a copy of its corpus, the others beside nothing. What it finds
+# stays in build-fuzz/found/. Exit 1 if anything is found, 77 where there is no clang.
+# Inputs worth keeping are added by hand: tests/fuzz/run.sh leaves the corpus as it is.
+set -uo pipefail
+[ $# -ge 1 ] || {
+  echo "usage: tests/fuzz/run.sh SECONDS [TARGET ..]" >&2
+  exit 2
+}
+seconds=$1
+shift
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd) || exit 1
+build=$root/build-fuzz
+command -v clang >/dev/null || {
+  echo "tests/fuzz/run.sh: no clang here; apt-get install clang" >&2
+  exit 77
+}
+export OMPI_CC=clang
+generator=()
+[ -f "$build/CMakeCache.txt" ] || generator=(-G Ninja)
+cmake -S "$root" -B "$build" "${generator[@]}" -DCMAKE_C_COMPILER=clang -DHTF_FUZZ=ON \
+  -DCMAKE_BUILD_TYPE=RelWithDebInfo >"$build.log" 2>&1 &&
+  cmake --build "$build" --target fuzz_targets >>"$build.log" 2>&1 || {
+  tail -n 30 "$build.log"
+  exit 1
+}
+rm -f "$build.log"
+
+targets=("$@")
+[ ${#targets[@]} -gt 0 ] ||
+  mapfile -t targets < <(find "$root/tests/fuzz" -name 'fuzz_*.c' | sed 's/.*fuzz_\(.*\)\.c/\1/' | sort)
+mkdir -p "$build/found"
+found=0
+for target in "${targets[@]}"; do
+  work=$(mktemp -d "$build/corpus-$target.XXXXXX")
+  log=$build/found/$target.log
+  ASAN_OPTIONS=allocator_may_return_null=1 UBSAN_OPTIONS=print_stacktrace=1 \
+    "$build/fuzz/fuzz_$target" -max_total_time="$seconds" -timeout=20 -rss_limit_mb=2000 \
+    -max_len=4096 -print_final_stats=1 -artifact_prefix="$build/found/$target-" \
+    "$work" "$root/tests/fuzz/corpus/$target" >"$log" 2>&1
+  code=$?
+  runs=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")
+  printf '%-10s %10s inputs in %s s: %s\n' "$target" "${runs:-?}" "$seconds" \
+    "$([ $code = 0 ] && echo 'nothing found' || echo "FOUND, exit code $code; see $log")"
+  [ $code = 0 ] || found=1
+  rm -rf "$work"
+done
+exit $found
