@@ -92,12 +92,37 @@ typedef struct htf_archive htf_archive;
 // directory without journals is empty. 48 bytes a record stay in memory.
 htf_status htf_archive_open(const char *directory, htf_archive **archive);
 void htf_archive_close(htf_archive **archive);
+// The same for one who only looks: no file is opened for writing and no lock outlives a
+// call. What a writer that was killed left half done cannot be undone so; it is read past,
+// and records of that last transaction may be missing.
+htf_status htf_archive_observe(const char *directory, htf_archive **archive);
 // Takes in what was written since it was opened or last refreshed. Raises what opening
 // does.
 htf_status htf_archive_refresh(htf_archive *archive);
 int64_t htf_archive_count(const htf_archive *archive); // runs with a record
 // State of a run, HTF_RUN_PENDING if it has no record.
 int htf_archive_state(const htf_archive *archive, const htf_digest *identity);
+// What the journals say of one run.
+typedef struct htf_archive_place {
+  int state;            // htf_run_state
+  int writer;           // of the record that counts; -1 if there is none
+  double written;       // when that was, seconds since 1970
+  int64_t records;      // that the run has, damaged ones left out
+  int checkpoint;       // the writer that holds its latest checkpoint, or -1
+  double checkpoint_at; // when that was written
+} htf_archive_place;
+htf_archive_place htf_archive_find(const htf_archive *archive, const htf_digest *identity);
+
+// The writers, damaged files set aside being writers too.
+typedef struct htf_archive_writer {
+  char name[128];
+  int alive;   // 1: a process holds its journal; 0: none does; -1: locks cannot tell here
+  double last; // its last record or checkpoint, seconds since 1970; 0 if there is none
+} htf_archive_writer;
+int htf_archive_writers(const htf_archive *archive);
+// Fills [htf_archive_writers] of them.
+void htf_archive_list_writers(const htf_archive *archive, htf_archive_writer *writers);
+
 // The record of a run into an initialised empty record; where the one that counts is
 // damaged, the next best. Raises HTF_E_INTERNAL if there is none, HTF_E_DATA if all are
 // damaged.

@@ -15,7 +15,8 @@
 // A subcommand: argv[0] is its name. *exit_code is the program's unless a status is raised.
 typedef htf_status htf_cli_command(int argc, char **argv, int *exit_code);
 
-htf_cli_command htf_cli__init, htf_cli__plan, htf_cli__run, htf_cli__check, htf_cli__bench,
+htf_cli_command htf_cli__init, htf_cli__plan, htf_cli__run, htf_cli__status,
+    htf_cli__gather_command, htf_cli__explain, htf_cli__check, htf_cli__bench,
     htf_cli__doctor, htf_cli__version;
 
 // ---- options --------------------------------------------------------------------------
@@ -34,6 +35,7 @@ typedef struct htf_cli_option {
   bool *flag;
   const char **value;
   htf_cli_list *list;
+  char letter; // as in -o; 0 if it has none
 } htf_cli_option;
 
 typedef struct htf_cli_usage {
@@ -58,6 +60,11 @@ htf_status htf_cli__number(const char *option, const char *text, double low, dou
 htf_status htf_cli__open_plan(const char *path, const htf_cli_list *overrides,
                               htf_plan **plan);
 htf_status htf_cli__text_plan(const char *name, const char *text, htf_plan **plan);
+
+// The plan of a sweep directory, and the text of the sweep file that it was made of, the
+// caller's to HTF_FREE.
+htf_status htf_cli__directory_plan(const char *directory, htf_plan **plan);
+htf_status htf_cli__given_text(const char *directory, char **text);
 
 // Data files read once and kept, for the runs of one rank.
 typedef struct htf_cli_data {

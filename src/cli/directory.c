@@ -24,6 +24,19 @@ static void first_difference(const char *a, const char *b, char *left, char *rig
   snprintf(right, size, "%.*s", (int)strcspn(b, "\n"), b);
 }
 
+// Both texts: as given, which gather puts into the results, and resolved, which makes it a
+// sweep directory and so comes last.
+static htf_status keep(const htf_plan *plan, const char *directory) {
+  htf_status status = HTF_OK;
+  char path[HTF_MAX_TEXT];
+  snprintf(path, sizeof path, "%s/sweep-as-given.yaml", directory);
+  HTF_TRY(htf_file_write_text(path, htf_plan_text(plan)));
+  snprintf(path, sizeof path, "%s/sweep.yaml", directory);
+  HTF_TRY(htf_file_write_text(path, htf_plan_resolved(plan)));
+done:
+  return status;
+}
+
 htf_status htf_cli__claim(const htf_plan *plan, const char *directory, bool grow) {
   htf_status status = HTF_OK;
   const char *text = htf_plan_resolved(plan);
@@ -33,7 +46,7 @@ htf_status htf_cli__claim(const htf_plan *plan, const char *directory, bool grow
   status = htf_file_read_text(path, &kept);
   if (status == HTF_E_IO) { // none there yet
     htf_error_clear();
-    return htf_file_write_text(path, text);
+    return keep(plan, directory);
   }
   HTF_TRY(status);
   if (strcmp(kept, text) != 0) {
@@ -42,7 +55,7 @@ htf_status htf_cli__claim(const htf_plan *plan, const char *directory, bool grow
               "%s holds another sweep: there '%s', here '%s'; choose another --out, or "
               "--grow it into this one",
               directory, theirs, ours);
-    HTF_TRY(htf_file_write_text(path, text));
+    HTF_TRY(keep(plan, directory));
     htf_log(HTF_LOG_INFO, "run", "%s is grown: '%s' is now '%s'", directory, theirs, ours);
   }
 done:

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Journals -> results.h5: what the plan knows, what the archive holds, what the probe's
-// table says of it, handed to the results writer.
+// htflow gather: journals -> results.h5. What the plan knows, what the archive holds, what
+// the probe's table says of it, handed to the results writer.
 #include <stdio.h>
 #include <string.h>
 
@@ -17,6 +17,7 @@
 typedef struct gathering {
   const htf_plan *plan;
   htf_archive *archive;
+  int64_t state[3]; // how many runs are in each htf_run_state
   htf_spec spec;
   char text[HTF_MAX_NEWICK];
   char which[HTF_MAX_LABEL]; // weights the runs kept
@@ -51,7 +52,13 @@ static htf_status record(void *context, int64_t run, htf_record *out) {
   htf_digest digest;
   HTF_TRY(identity(context, run, &digest));
   if (htf_archive_state(g->archive, &digest) != HTF_RUN_PENDING) {
-    HTF_TRY(htf_archive_get(g->archive, &digest, out));
+    status = htf_archive_get(g->archive, &digest, out);
+    if (status == HTF_E_DATA) { // damaged: the run counts as not done
+      htf_log(HTF_LOG_WARN, "cli", "%s", htf_error_message());
+      htf_error_clear();
+      status = HTF_OK;
+    }
+    HTF_TRY(status);
   }
 done:
   return status;
@@ -93,8 +100,8 @@ done:
 
 enum { FIXED = 10, MOST = 32 };
 
-static int list_attributes(const htf_plan *plan, const char *hash, const char *seed,
-                           const char *list[MOST][2]) {
+static int list_attributes(const htf_plan *plan, const char *given, const char *hash,
+                           const char *seed, const char *list[MOST][2]) {
   const char *fixed[FIXED][2] = {
       {"title", htf_plan_name(plan)},
       {"source", "htflow"},
@@ -102,7 +109,7 @@ static int list_attributes(const htf_plan *plan, const char *hash, const char *s
       {"htflow_commit", htf_version_commit()},
       {"compiler", htf_version_compiler()},
       {"compiler_flags", htf_version_flags()},
-      {"sweep", htf_plan_text(plan)},
+      {"sweep", given},
       {"sweep_resolved", htf_plan_resolved(plan)},
       {"plan_hash", hash},
       {"seed", seed},
@@ -117,17 +124,27 @@ static int list_attributes(const htf_plan *plan, const char *hash, const char *s
   return used;
 }
 
-htf_status htf_cli__gather(const htf_plan *plan, const char *directory, const char *path) {
+static htf_status count_states(gathering *g) {
   htf_status status = HTF_OK;
-  gathering g = {.plan = plan};
+  htf_digest digest;
+  for (int64_t run = 0; run < htf_plan_runs(g->plan); run++) {
+    HTF_TRY(identity(g, run, &digest));
+    g->state[htf_archive_state(g->archive, &digest)]++;
+  }
+done:
+  return status;
+}
+
+static htf_status write_results(gathering *g, const char *given, const char *path) {
+  htf_status status = HTF_OK;
+  const htf_plan *plan = g->plan;
   htf_results_axis *axes = NULL;
   const char *attributes[MOST][2];
   char hash[HTF_DIGEST_TEXT], seed[32], date[32], ranks[32], checksum_text[HTF_DIGEST_TEXT];
   htf_digest checksum;
-  HTF_TRY(htf_archive_open(directory, &g.archive));
   HTF_NEW(axes, htf_plan_axes(plan));
   describe_axes(plan, axes);
-  HTF_TRY(name_weights(&g));
+  HTF_TRY(name_weights(g));
   htf_digest_text(htf_plan_hash(plan), hash);
   snprintf(seed, sizeof seed, "%lld", (long long)htf_plan_seed(plan));
   snprintf(ranks, sizeof ranks, "%d", htf_sweep_ranks());
@@ -140,12 +157,12 @@ htf_status htf_cli__gather(const htf_plan *plan, const char *directory, const ch
                                .identity = identity,
                                .record = record,
                                .shape = shape,
-                               .context = &g,
-                               .which_weights = g.which,
+                               .context = g,
+                               .which_weights = g->which,
                                .attribute = attributes,
                                .timing_attributes = 2,
                                .timing_attribute = timing};
-  source.attributes = list_attributes(plan, hash, seed, attributes);
+  source.attributes = list_attributes(plan, given, hash, seed, attributes);
   source.variable = htf_observable_variables();
   source.variables = HTF_OBSERVABLES;
   HTF_TRY(htf_results_write(path, &source, &checksum));
@@ -154,6 +171,83 @@ htf_status htf_cli__gather(const htf_plan *plan, const char *directory, const ch
   printf("%s\n", path);
 done:
   HTF_FREE(axes);
+  return status;
+}
+
+htf_status htf_cli__gather(const htf_plan *plan, const char *directory, const char *path) {
+  htf_status status = HTF_OK;
+  gathering g = {.plan = plan};
+  char *given = NULL;
+  HTF_TRY(htf_cli__given_text(directory, &given));
+  HTF_TRY(htf_archive_open(directory, &g.archive));
+  HTF_TRY(write_results(&g, given, path));
+done:
+  HTF_FREE(given);
   htf_archive_close(&g.archive);
+  return status;
+}
+
+// ---- the command ------------------------------------------------------------------------
+
+static htf_status gather(const char *directory, const char *path, bool partial,
+                         int *exit_code) {
+  htf_status status = HTF_OK;
+  gathering g = {.plan = NULL};
+  htf_plan *plan = NULL;
+  char *given = NULL;
+  HTF_TRY(htf_cli__directory_plan(directory, &plan));
+  HTF_TRY(htf_cli__given_text(directory, &given));
+  g.plan = plan;
+  HTF_TRY(htf_archive_observe(directory, &g.archive));
+  HTF_TRY(count_states(&g));
+  int64_t pending = g.state[HTF_RUN_PENDING], failed = g.state[HTF_RUN_FAILED];
+  HTF_CHECK(partial || pending == 0, HTF_E_STOPPED,
+            "%s: %lld of %lld runs are not done; go on with them by htflow run, or gather "
+            "what there is with --partial",
+            directory, (long long)pending, (long long)htf_plan_runs(plan));
+  htf_log(HTF_LOG_INFO, "cli", "%lld runs done, %lld failed, %lld pending",
+          (long long)g.state[HTF_RUN_DONE], (long long)failed, (long long)pending);
+  HTF_TRY(write_results(&g, given, path));
+  *exit_code = failed > 0 ? HTF_EXIT_SOME_FAILED : 0;
+done:
+  HTF_FREE(given);
+  htf_archive_close(&g.archive);
+  htf_plan_destroy(&plan);
+  return status;
+}
+
+htf_status htf_cli__gather_command(int argc, char **argv, int *exit_code) {
+  htf_status status = HTF_OK;
+  const char *directory, *output = NULL;
+  char path[HTF_MAX_TEXT];
+  bool partial = false, help, open = false;
+  htf_cli_option options[] = {
+      {"output", "FILE", "the file to write (default: DIR/results.h5)", .value = &output,
+       .letter = 'o'},
+      {"partial", NULL, "though runs are pending: they are in it as such",
+       .flag = &partial},
+  };
+  htf_cli_usage usage = {
+      "gather DIR [-o FILE] [--partial]",
+      "Writes one results file from the journals of a sweep directory, as `run` does at its\n"
+      "end. Only looks at the journals: with --partial at any time, beside a live sweep. The\n"
+      "same records give the same file, but for /timings. Exit code 4 if some runs failed, 5\n"
+      "if some are pending.",
+      options, 2, 1};
+  HTF_TRY(htf_sweep_open(&argc, &argv));
+  open = true;
+  HTF_TRY(htf_cli__parse(&usage, argc, argv, &directory, &help));
+  if (help) {
+    goto done;
+  }
+  snprintf(path, sizeof path, "%s/results.h5", directory);
+  status = htf_sweep_rank() == 0
+               ? gather(directory, output != NULL ? output : path, partial, exit_code)
+               : HTF_OK;
+  HTF_TRY(htf_sweep_agree(status));
+done:
+  if (open) {
+    htf_sweep_close();
+  }
   return status;
 }

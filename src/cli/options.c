@@ -14,8 +14,12 @@ static void print_help(const htf_cli_usage *usage) {
   for (int i = 0; i < usage->count; i++) {
     const htf_cli_option *o = &usage->options[i];
     char left[64];
-    snprintf(left, sizeof left, "--%s%s%s", o->name, o->argument != NULL ? " " : "",
-             o->argument != NULL ? o->argument : "");
+    char letter[8] = "";
+    if (o->letter != 0) {
+      snprintf(letter, sizeof letter, "-%c, ", o->letter);
+    }
+    snprintf(left, sizeof left, "%s--%s%s%s", letter, o->name,
+             o->argument != NULL ? " " : "", o->argument != NULL ? o->argument : "");
     printf("  %-22s %s\n", left, o->help);
   }
   printf("  %-22s %s\n", "--help", "this text");
@@ -39,21 +43,36 @@ done:
 // getopt_long returns letters, and 1 for an operand; options are numbered beyond those.
 enum { FIRST = 256 };
 
+static const htf_cli_option *option_of(const htf_cli_usage *usage, int found) {
+  for (int i = 0; found < FIRST && i < usage->count; i++) {
+    if (usage->options[i].letter == found) {
+      return &usage->options[i];
+    }
+  }
+  return &usage->options[found - FIRST];
+}
+
 htf_status htf_cli__parse(const htf_cli_usage *usage, int argc, char **argv,
                           const char **operands, bool *help) {
   htf_status status = HTF_OK;
   struct option *table = NULL;
+  char letters[64] = "-:h";
   int given = 0, found;
   *help = false;
   HTF_NEW(table, usage->count + 2);
   for (int i = 0; i < usage->count; i++) {
     const htf_cli_option *o = &usage->options[i];
     table[i] = (struct option){o->name, o->argument != NULL, NULL, FIRST + i};
+    if (o->letter != 0) {
+      size_t used = strlen(letters);
+      snprintf(letters + used, sizeof letters - used, "%c%s", o->letter,
+               o->argument != NULL ? ":" : "");
+    }
   }
   table[usage->count] = (struct option){"help", no_argument, NULL, FIRST + usage->count};
   optind = 0;
   opterr = 0;
-  while ((found = getopt_long(argc, argv, "-:h", table, NULL)) != -1) {
+  while ((found = getopt_long(argc, argv, letters, table, NULL)) != -1) {
     HTF_CHECK(found != '?', HTF_E_USAGE, "unknown option %s; see htflow %s --help",
               argv[optind - 1], argv[0]);
     HTF_CHECK(found != ':', HTF_E_USAGE, "option %s needs a value", argv[optind - 1]);
@@ -64,7 +83,7 @@ htf_status htf_cli__parse(const htf_cli_usage *usage, int argc, char **argv,
     } else if (found == 'h' || found == FIRST + usage->count) {
       *help = true;
     } else {
-      HTF_TRY(apply(&usage->options[found - FIRST], optarg));
+      HTF_TRY(apply(option_of(usage, found), optarg));
     }
   }
   for (; optind < argc; optind++) { // after "--"

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Sweep files and the data files they name.
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "cli_impl.h"
@@ -95,6 +96,26 @@ done:
 
 htf_status htf_cli__text_plan(const char *name, const char *text, htf_plan **plan) {
   return make_plan(name, text, NULL, plan);
+}
+
+htf_status htf_cli__directory_plan(const char *directory, htf_plan **plan) {
+  htf_status status = HTF_OK;
+  char path[HTF_MAX_TEXT], *text = NULL;
+  snprintf(path, sizeof path, "%s/sweep.yaml", directory);
+  HTF_TRY(htf_file_read_text(path, &text));
+  HTF_TRY(make_plan(path, text, NULL, plan));
+done:
+  if (status == HTF_E_IO) {
+    htf_error_prefix("no sweep directory: ");
+  }
+  HTF_FREE(text);
+  return status;
+}
+
+htf_status htf_cli__given_text(const char *directory, char **text) {
+  char path[HTF_MAX_TEXT];
+  snprintf(path, sizeof path, "%s/sweep-as-given.yaml", directory);
+  return htf_file_read_text(path, text);
 }
 
 // ---- problems -------------------------------------------------------------------------

@@ -113,10 +113,11 @@ done:
   return status;
 }
 
-htf_status htf_archive_open(const char *directory, htf_archive **out) {
+static htf_status open_archive(const char *directory, bool observes, htf_archive **out) {
   htf_status status = HTF_OK;
   htf_archive *archive = NULL;
   HTF_NEW(archive, 1);
+  archive->observes = observes;
   HTF_TRY(htf_file__format(&archive->folder, "%s/journal", directory));
   HTF_TRY(htf_archive__list(directory, archive));
   HTF_TRY(scan_all(archive));
@@ -127,9 +128,20 @@ done:
   return status;
 }
 
+htf_status htf_archive_open(const char *directory, htf_archive **archive) {
+  return open_archive(directory, false, archive);
+}
+
+htf_status htf_archive_observe(const char *directory, htf_archive **archive) {
+  return open_archive(directory, true, archive);
+}
+
 htf_status htf_archive_refresh(htf_archive *archive) {
   htf_status status = HTF_OK;
   char *directory = NULL;
+  for (int i = 0; i < archive->files && archive->observes; i++) {
+    htf_archive__close_file(archive, &archive->file[i]); // one read past a half-done write
+  }
   HTF_TRY(htf_file__parent(archive->folder, &directory));
   HTF_TRY(htf_archive__list(directory, archive));
   HTF_TRY(scan_all(archive));
@@ -155,8 +167,7 @@ void htf_archive_close(htf_archive **archive) {
 
 // ---- asking -----------------------------------------------------------------------------
 
-// The first entry of a run's that is not bad, or NULL.
-static entry *find(const htf_archive *archive, const htf_digest *identity) {
+entry *htf_archive__find(const htf_archive *archive, const htf_digest *identity) {
   int64_t low = 0, high = archive->count;
   while (low < high) {
     int64_t middle = low + (high - low) / 2;
@@ -183,7 +194,7 @@ int64_t htf_archive_count(const htf_archive *archive) {
 }
 
 int htf_archive_state(const htf_archive *archive, const htf_digest *identity) {
-  const entry *e = find(archive, identity);
+  const entry *e = htf_archive__find(archive, identity);
   return e != NULL ? (int)e->state : HTF_RUN_PENDING;
 }
 
@@ -250,14 +261,14 @@ htf_status htf_archive_get(htf_archive *archive, const htf_digest *identity,
                            htf_record *record) {
   htf_status status = HTF_OK;
   char text[HTF_DIGEST_TEXT];
-  entry *e = find(archive, identity);
+  entry *e = htf_archive__find(archive, identity);
   htf_digest_text(identity, text);
   HTF_CHECK(e != NULL, HTF_E_INTERNAL, "no record of run %.12s", text);
   do {
     status = htf_archive__read(archive, e, record);
     if (status == HTF_E_DATA) {
       e->state = HTF_ARCHIVE__BAD;
-      e = find(archive, identity);
+      e = htf_archive__find(archive, identity);
     }
   } while (status == HTF_E_DATA && e != NULL);
   HTF_TRY(status);

@@ -85,14 +85,17 @@ void htf_archive__close_file(htf_archive *archive, htf_archive__file *file) {
 
 // Opened for writing where that is allowed, though nothing is ever written: what a writer
 // left half done when it was killed can only be undone so.
-static htf_status open_database(htf_archive__file *file) {
+static htf_status open_database(htf_archive__file *file, bool observes) {
   htf_status status = HTF_OK;
-  int schema = 0;
+  int schema = 0, flags = observes ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
   if (file->torn) {
-    return htf_journal__open_torn(file->path, WRITER_WAIT, &file->db);
+    return htf_journal__open_torn(file->path, flags, WRITER_WAIT, &file->db);
   }
-  HTF_TRY(htf_journal__open_database(file->path, SQLITE_OPEN_READWRITE, WRITER_WAIT,
-                                     &file->db, &schema));
+  if (observes) {
+    HTF_TRY(htf_journal__observe_database(file->path, WRITER_WAIT, &file->db));
+  } else {
+    HTF_TRY(htf_journal__open_database(file->path, flags, WRITER_WAIT, &file->db, &schema));
+  }
   SQL_TRY(file->path, file->db,
           sqlite3_exec(file->db, "PRAGMA query_only = ON", NULL, NULL, NULL));
 done:
@@ -108,7 +111,7 @@ htf_status htf_archive__open_file(htf_archive *archive, htf_archive__file *file)
     htf_archive__close_file(archive, &archive->file[archive->next_closed]);
     archive->next_closed = (archive->next_closed + 1) % archive->files;
   }
-  status = open_database(file);
+  status = open_database(file, archive->observes);
   archive->open += file->db != NULL;
   HTF_TRY(status);
   SQL_TRY(file->path, file->db,

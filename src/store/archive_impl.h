@@ -36,6 +36,7 @@ typedef struct htf_archive__checkpoint {
 
 struct htf_archive {
   char *folder;
+  bool observes; // opens nothing for writing
   int files;
   htf_archive__file *file; // [files]
   int open;                // how many of them are open
@@ -58,6 +59,9 @@ void htf_archive__close_file(htf_archive *archive, htf_archive__file *file);
 htf_status htf_archive__scan(htf_archive *archive, int file);
 // Adds what can still be read of a damaged file, after forgetting what it had; and says so.
 htf_status htf_archive__salvage(htf_archive *archive, int file);
+// The first entry of a run's that is not bad, or NULL.
+htf_archive__entry *htf_archive__find(const htf_archive *archive,
+                                      const htf_digest *identity);
 // Reads the record of an entry. Raises HTF_E_DATA if it is damaged; `record` is then empty.
 htf_status htf_archive__read(htf_archive *archive, const htf_archive__entry *entry,
                              htf_record *record);

@@ -88,7 +88,8 @@ static void compare_last(class *c, int64_t run, int v, int64_t n, const char *na
   }
 }
 
-// The numbers of /runs are those of the last sample; a run may end within a step.
+// The numbers of /runs are those of the last sample; a run may end within a step, and one
+// that failed some steps after the last state that could be measured.
 static void check_final(class *c, int64_t run, int64_t n) {
   const htf_check__runs *r = c->runs;
   if (r->train_loss != NULL) {
@@ -98,7 +99,9 @@ static void check_final(class *c, int64_t run, int64_t n) {
     compare_last(c, run, TIME, n, "flow_time", r->flow_time[run]);
   }
   const double *step = c->values[STEP];
-  if (r->steps != NULL && step != NULL && fabs((double)r->steps[run] - step[n - 1]) > 1) {
+  double most = htf_check__failed(r, run) ? INFINITY : 1;
+  if (r->steps != NULL && step != NULL &&
+      fabs((double)r->steps[run] - step[n - 1]) > most) {
     htf_check__note(&c->rule[FINAL], "steps of run %lld is %lld, its last sample %.17g",
                     (long long)run, (long long)r->steps[run], step[n - 1]);
   }

@@ -124,10 +124,10 @@ done:
 
 // With a writable schema SQLite goes by the file's length and not by what its header says,
 // and reads the pages there are.
-htf_status htf_journal__open_torn(const char *path, int wait, sqlite3 **out) {
+htf_status htf_journal__open_torn(const char *path, int flags, int wait, sqlite3 **out) {
   htf_status status = HTF_OK;
   sqlite3 *db = NULL;
-  HTF_TRY(open_plain(path, SQLITE_OPEN_READWRITE, wait, &db));
+  HTF_TRY(open_plain(path, flags, wait, &db));
   SQL_TRY(path, db,
           sqlite3_exec(db, "PRAGMA writable_schema = ON; PRAGMA query_only = ON", NULL,
                        NULL, NULL));

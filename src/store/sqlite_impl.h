@@ -46,4 +46,7 @@ const char *htf_journal__text(sqlite3 *db, int code);
 htf_status htf_journal__open_database(const char *path, int flags, int wait, sqlite3 **db,
                                       int *schema);
 // Opens a damaged one, for what can still be read of it, without a transaction.
-htf_status htf_journal__open_torn(const char *path, int wait, sqlite3 **db);
+htf_status htf_journal__open_torn(const char *path, int flags, int wait, sqlite3 **db);
+// Opens one as htf_journal__open_database does, for reading alone; one whose writer was
+// killed amid a commit as it lies there.
+htf_status htf_journal__observe_database(const char *path, int wait, sqlite3 **db);
