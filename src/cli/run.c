@@ -212,7 +212,6 @@ static htf_status conduct(conductor *c, int *exit_code) {
   htf_status status = HTF_OK;
   int64_t lost, count = sizeof lost;
   void *shared = &lost;
-  htf_sweep_catch_signals();
   HTF_TRY(prepare(c));
   do {
     HTF_TRY(pass(c, &lost, exit_code));
@@ -317,6 +316,7 @@ htf_status htf_cli__run(int argc, char **argv, int *exit_code) {
       "are kept, runs in flight are saved at the end of their segment (or left as last saved,\n"
       "if that takes more than 20 s), the exit code is 5, and the same command goes on.",
       options, sizeof options / sizeof *options, 1};
+  htf_sweep_catch_signals();             // before there is anything to lose
   HTF_TRY(htf_sweep_open(&argc, &argv)); // first, so that one rank speaks for all
   open = true;
   HTF_TRY(htf_cli__parse(&usage, argc, argv, &c.sweep, &help));

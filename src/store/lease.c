@@ -157,19 +157,22 @@ done:
   return status;
 }
 
-static int is_job(const struct dirent *item) {
-  size_t length = strlen(item->d_name), ending = strlen(".job");
-  return length > ending && strcmp(item->d_name + length - ending, ".job") == 0;
+static bool ends_in(const char *name, const char *ending) {
+  size_t length = strlen(name), end = strlen(ending);
+  return length > end && strcmp(name + length - end, ending) == 0;
 }
 
-// How many other jobs' files there are, and how many of living ones; with `clean`, those of
-// the dead are removed.
-static htf_status count_others(htf_leases *leases, bool clean, int *there, int *living) {
+static int not_hidden(const struct dirent *item) {
+  return item->d_name[0] != '.';
+}
+
+// How many other jobs' files there are, and how many of living ones.
+static htf_status count_others(htf_leases *leases, int *there, int *living) {
   htf_status status = HTF_OK;
   struct dirent **names = NULL;
   char *path = NULL;
   *there = *living = 0;
-  int count = scandir(leases->folder, &names, is_job, alphasort);
+  int count = scandir(leases->folder, &names, not_hidden, alphasort);
   HTF_CHECK(count >= 0, HTF_E_IO, "%s: cannot be listed: %s", leases->folder,
             strerror(errno));
   for (int i = 0; i < count; i++) {
@@ -177,7 +180,7 @@ static htf_status count_others(htf_leases *leases, bool clean, int *there, int *
     bool dead = true;
     HTF_FREE(path);
     HTF_TRY(htf_file__format(&path, "%s/%s", leases->folder, names[i]->d_name));
-    if (strcmp(path, leases->job) == 0) {
+    if (!ends_in(path, ".job") || strcmp(path, leases->job) == 0) {
       continue;
     }
     if (read_facts(path, &now)) {
@@ -185,7 +188,29 @@ static htf_status count_others(htf_leases *leases, bool clean, int *there, int *
     }
     ++*there;
     *living += !dead;
-    if (dead && clean) {
+  }
+done:
+  for (int i = 0; i < count; i++) {
+    free(names[i]); // scandir's own
+  }
+  free(names);
+  HTF_FREE(path);
+  return status;
+}
+
+// Who is alone, and holds nothing, removes what is left of the others, the leases of blocks
+// that nobody will ask for too: nobody needs it any more.
+static htf_status clean_up(htf_leases *leases) {
+  htf_status status = HTF_OK;
+  struct dirent **names = NULL;
+  char *path = NULL;
+  int there, living, count = 0;
+  HTF_TRY(count_others(leases, &there, &living));
+  count = living == 0 ? scandir(leases->folder, &names, not_hidden, alphasort) : 0;
+  for (int i = 0; i < count; i++) {
+    HTF_FREE(path);
+    HTF_TRY(htf_file__format(&path, "%s/%s", leases->folder, names[i]->d_name));
+    if (strcmp(path, leases->job) != 0) {
       unlink(path);
     }
   }
@@ -198,22 +223,10 @@ done:
   return status;
 }
 
-// Who is alone removes what is left of the others: nobody needs it any more.
-static htf_status clean_up(htf_leases *leases) {
-  htf_status status = HTF_OK;
-  int there, living;
-  HTF_TRY(count_others(leases, false, &there, &living));
-  if (living == 0 && there > 0) {
-    HTF_TRY(count_others(leases, true, &there, &living));
-  }
-done:
-  return status;
-}
-
 htf_status htf_leases_company(htf_leases *leases, bool *company) {
   htf_status status = HTF_OK;
   int there, living;
-  HTF_TRY(count_others(leases, false, &there, &living));
+  HTF_TRY(count_others(leases, &there, &living));
   *company = there > 0;
 done:
   return status;
@@ -258,8 +271,7 @@ void htf_leases_close(htf_leases **leases) {
     l->own.ended = true;
     write_facts(l);
     int there = 0, living = 0;
-    if (count_others(l, false, &there, &living) == HTF_OK && living == 0) {
-      count_others(l, true, &there, &living);
+    if (clean_up(l) == HTF_OK && count_others(l, &there, &living) == HTF_OK && there == 0) {
       unlink(l->job);
     }
     close(l->lock);
@@ -304,11 +316,17 @@ done:
   return status;
 }
 
-// A link that was made may be reported as failed over NFS: then it is to our own file.
-static htf_status try_link(const htf_leases *leases, const char *path, bool *made) {
+// A link that was made may be reported as failed over NFS: then it is to our own file. And
+// that may be gone, where this job seemed dead to another.
+static htf_status try_link(htf_leases *leases, const char *path, bool *made) {
   htf_status status = HTF_OK;
   struct stat own, there;
   *made = link(leases->job, path) == 0;
+  if (!*made && errno == ENOENT) {
+    close(leases->lock);
+    HTF_TRY(make_job(leases));
+    *made = link(leases->job, path) == 0;
+  }
   if (!*made) {
     HTF_CHECK(errno == EEXIST, HTF_E_IO, "%s: cannot be made: %s", path, strerror(errno));
     *made = fstat(leases->lock, &own) == 0 && stat(path, &there) == 0 &&

@@ -141,6 +141,21 @@ Test(lease, of_an_earlier_start_of_the_same_slurm_job_is_free) {
   htf_leases_close(&leases);
 }
 
+Test(lease, is_had_again_by_a_job_that_was_taken_for_dead) {
+  char path[192];
+  htf_leases *leases = join(&plan, 60);
+  cr_assert(takes(leases, 1));
+  snprintf(path, sizeof path, "rm -f %s/*", folder);
+  cr_assert(zero(int, system(path)));
+  htf_leases_beat(leases);
+  cr_assert(takes(leases, 2));
+  htf_leases *other = join(&plan, 60);
+  cr_assert(not(takes(other, 2)));
+  htf_leases_close(&leases);
+  htf_leases_close(&other);
+  cr_assert(zero(int, count_names(folder)));
+}
+
 Test(lease, beats_while_its_job_lives) {
   htf_leases *a = join(&plan, 0.3), *b = join(&plan, 0.3);
   cr_assert(takes(a, 1));
