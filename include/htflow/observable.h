@@ -14,6 +14,8 @@
 #include <stdint.h>
 
 #include "htflow/door.h"
+#include "htflow/spec.h"
+#include "htflow/status.h"
 #include "htflow/variable.h"
 
 HTF_BEGIN_DOOR
@@ -165,5 +167,14 @@ uint64_t htf_observable_set(htf_observable_when when);
 // The set that the names "a,b" of spec.record.observables ask for, with what is always
 // recorded; `standard` and `all` stand for those sets.
 uint64_t htf_observable_read(const char *names);
+
+// ---- entries and partitions -----------------------------------------------------------
+
+// How many spec.record.entries or .partitions there are, and item i: the entry's indices
+// [order], and the partition's modes as a set (bit n: mode n). Raise HTF_E_CONFIG for what
+// does not fit the resolved shape.
+int htf_observable_count(const char *names);
+htf_status htf_observable_entry(const htf_spec *spec, int i, int64_t *entry);
+htf_status htf_observable_partition(const htf_spec *spec, int i, uint64_t *modes);
 
 HTF_END_DOOR

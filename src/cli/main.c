@@ -24,6 +24,7 @@ static const struct {
     {"check", htf_cli__check, "is a results, problem or weights file what it says?"},
     {"bench", htf_cli__bench, "how fast is this machine at what runs are made of?"},
     {"doctor", htf_cli__doctor, "check this machine before core-hours are spent"},
+    {"help", htf_cli__help, "help observables: what a run can record"},
     {"version", htf_cli__version, "version, git commit, libraries"},
 };
 
@@ -96,7 +97,7 @@ int main(int argc, char **argv) {
     return htf_status_exit_code(HTF_E_USAGE);
   }
   if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
-      strcmp(argv[1], "help") == 0) {
+      (strcmp(argv[1], "help") == 0 && argc == 2)) {
     print_help();
     return 0;
   }

@@ -7,6 +7,7 @@
 
 #include "htflow/memory.h"
 #include "htflow/model.h"
+#include "plan_impl.h"
 
 // What sizes depend on, digested; and the sizes.
 typedef struct entry {
@@ -124,16 +125,23 @@ static double sample_bytes(const htf_spec *spec) {
   return 8 * held * (1 + listed * (spec->problem.task == HTF_TASK_SENSING ? largest : 1));
 }
 
-static htf_status work_out(const htf_spec *spec, htf_cost *cost) {
+htf_status htf_plan__model(const htf_spec *spec, const char *newick, htf_model **model) {
   static const htf_model_kind kinds[] = {[HTF_FACTORIZATION_HTF] = HTF_MODEL_HTF,
                                          [HTF_FACTORIZATION_CP] = HTF_MODEL_CP,
                                          [HTF_FACTORIZATION_MF] = HTF_MODEL_MF};
   htf_status status = HTF_OK;
   htf_tree *tree = NULL;
+  HTF_TRY(htf_tree_read(newick, &tree));
+  HTF_TRY(htf_model_create(kinds[spec->model.kind], tree, spec->problem.shape.size, model));
+done:
+  htf_tree_destroy(&tree);
+  return status;
+}
+
+static htf_status work_out(const htf_spec *spec, htf_cost *cost) {
+  htf_status status = HTF_OK;
   htf_model *model = NULL;
-  HTF_TRY(htf_tree_read(spec->model.tree.newick, &tree));
-  HTF_TRY(
-      htf_model_create(kinds[spec->model.kind], tree, spec->problem.shape.size, &model));
+  HTF_TRY(htf_plan__model(spec, spec->model.tree.newick, &model));
   cost->parameters = htf_model_parameters(model);
   cost->gradient = 0;
   cost->bytes = 8 * (double)cost->parameters * method_vectors(spec) + sample_bytes(spec);
@@ -144,7 +152,6 @@ static htf_status work_out(const htf_spec *spec, htf_cost *cost) {
   cost->product = 2 * cost->gradient; // forward over reverse: both sweeps once more, twice
 done:
   htf_model_destroy(&model);
-  htf_tree_destroy(&tree);
   return status;
 }
 

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 
+#include "htflow/model.h"
 #include "htflow/plan.h"
 
 // ---- where the user wrote something, and what is wrong there ---------------------------
@@ -378,6 +379,10 @@ const htf_plan__file *htf_plan__lists(const htf_plan *plan, const htf_spec *spec
 // Puts the shape into the spec; and with it task, counts, norm and digest.
 void htf_plan__resolve_shape(const htf_plan *plan, htf_spec *spec);
 htf_status htf_plan__resolve_counts(const htf_plan *plan, htf_spec *spec);
+// The model of a spec of this shape, on the tree of this text.
+htf_status htf_plan__model(const htf_spec *spec, const char *newick, htf_model **model);
+// That what record.entries and record.partitions name fits (record.c).
+htf_status htf_plan__check_record(htf_plan__check *check);
 // The label of the model's tree: as given, or that of its kind; "" for a chain.
 const char *htf_plan__model_label(const htf_spec *spec);
 // A tree in Newick with every width, the shape being there; the caller's to HTF_FREE.

@@ -126,6 +126,7 @@ htf_status htf_plan__resolve(htf_plan *plan, const htf_plan_source *source,
     HTF_TRY(resolve_trees(&c, HTF_PLAN__TARGET));
   }
   HTF_TRY(htf_plan__check_weights(&c));
+  HTF_TRY(htf_plan__check_record(&c));
 done:
   HTF_FREE(c.spec);
   return status;

@@ -215,9 +215,11 @@ done:
   return status;
 }
 
-htf_status htf_check_file(const char *path, htf_check_report report, void *context) {
+htf_status htf_check_file(const char *path, htf_check_report report,
+                          htf_check_law_report law, void *context) {
   htf_status status = HTF_OK;
-  htf_check__state state = {.file = {.at = -1}, .report = report, .context = context};
+  htf_check__state state = {
+      .file = {.at = -1}, .report = report, .law = law, .context = context};
   HTF_TRY(htf_file__regular(path));
   if (htf_file__ends(path, ".tns")) {
     HTF_TRY(check_problem(&state, path));

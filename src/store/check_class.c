@@ -220,6 +220,7 @@ htf_status htf_check__trajectory(const htf_check__state *state, const htf_check_
     return HTF_OK;
   }
   HTF_TRY(htf_check__absorb(state, c.path, check_class(&c)));
+  HTF_TRY(htf_check__physics(state, runs, &c.group, c.path));
 done:
   for (int v = 0; v < COLUMNS; v++) {
     htf_file__drop(&c.column[v]);

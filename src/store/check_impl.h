@@ -15,6 +15,7 @@
 typedef struct htf_check__state {
   htf_reader__file file;
   htf_check_report report;
+  htf_check_law_report law; // NULL: nobody asks
   void *context;
 } htf_check__state;
 
@@ -67,9 +68,13 @@ typedef struct htf_check__runs {
   double *train_loss, *flow_time, *drift;
   htf_check__texts trajectory;
   double *rtol; // of runs that follow the flow, NAN of others
+  bool *frozen; // whether the root's weights are (cp, mf)
 } htf_check__runs;
 
 htf_status htf_check__read_runs(const htf_check__state *state, htf_check__runs *runs);
+// Fills `rtol` and `frozen` of the runs of the group /runs.
+htf_status htf_check__parameters(const htf_check__state *state,
+                                 const htf_reader__file *group, htf_check__runs *runs);
 void htf_check__drop_runs(htf_check__runs *runs);
 // /runs against its table, and within itself.
 htf_status htf_check__runs_group(const htf_check__state *state, htf_check__runs *runs);
@@ -82,5 +87,8 @@ htf_status htf_check__class_names(const htf_reader__file *group);
 // The class `name` of the group /trajectories, `parent`.
 htf_status htf_check__trajectory(const htf_check__state *state, const htf_check__runs *runs,
                                  hid_t parent, const char *name);
+// The laws in the class of this group, which is at `path`; passes each run's to state->law.
+htf_status htf_check__physics(const htf_check__state *state, const htf_check__runs *runs,
+                              const htf_reader__file *group, const char *path);
 // All of /trajectories and /weights, against /runs.
 htf_status htf_check__classes(const htf_check__state *state, const htf_check__runs *runs);

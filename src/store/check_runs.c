@@ -169,60 +169,6 @@ done:
   return status;
 }
 
-// ---- the flow's tolerance ---------------------------------------------------------------
-
-// The value of a key of the section `flow` in a resolved sweep; "" if it has none there. A
-// resolved sweep has a line a key, two spaces below its section.
-static void find_key(const char *sweep, const char *key, char value[64]) {
-  const char *line = strstr(sweep, "\nflow:\n");
-  value[0] = '\0';
-  for (line = line != NULL ? strchr(line + 1, '\n') : NULL;
-       line != NULL && strncmp(line, "\n  ", 3) == 0; line = strchr(line + 1, '\n')) {
-    size_t length = strlen(key);
-    if (strncmp(line + 3, key, length) == 0 && line[3 + length] == ':') {
-      sscanf(line + 3 + length, ": %63s", value);
-      return;
-    }
-  }
-}
-
-static bool follows_flow(const char *method) {
-  return strcmp(method, "bdf") == 0 || strcmp(method, "adams") == 0 ||
-         strcmp(method, "erk") == 0;
-}
-
-// rtol of each run: of the resolved sweep, but where flow.method or flow.rtol is swept.
-static htf_status find_tolerances(const htf_check__state *state,
-                                  const htf_reader__file *group, htf_check__runs *runs) {
-  htf_status status = HTF_OK;
-  htf_check__texts sweep = {0}, methods = {0};
-  double *rtols = NULL;
-  char method[64] = "", rtol[64] = "";
-  if (H5Aexists(state->file.at, "sweep_resolved") > 0) {
-    HTF_TRY(htf_check__attribute_texts(state->file.at, "sweep_resolved", &sweep));
-    HTF_CHECK(sweep.count == 1, HTF_E_DATA, "attribute sweep_resolved is not one text");
-    find_key(htf_check__text(&sweep, 0), "method", method);
-    find_key(htf_check__text(&sweep, 0), "rtol", rtol);
-  }
-  if (htf_reader__exists(group->at, "flow_method")) {
-    HTF_TRY(htf_check__read_texts(group, "flow_method", &methods));
-  }
-  if (htf_reader__exists(group->at, "flow_rtol")) {
-    HTF_TRY(htf_check__read_column(group, "flow_rtol", HTF_READER_NUMBERS, runs->count,
-                                   NULL, (void **)&rtols));
-  }
-  for (int64_t i = 0; i < runs->count; i++) {
-    bool swept = methods.text != NULL && i < methods.count;
-    double own = rtols != NULL ? rtols[i] : rtol[0] != '\0' ? strtod(rtol, NULL) : NAN;
-    runs->rtol[i] = follows_flow(swept ? htf_check__text(&methods, i) : method) ? own : NAN;
-  }
-done:
-  HTF_FREE(rtols);
-  htf_check__drop_texts(&methods);
-  htf_check__drop_texts(&sweep);
-  return status;
-}
-
 // ---- reading ----------------------------------------------------------------------------
 
 htf_status htf_check__read_runs(const htf_check__state *state, htf_check__runs *runs) {
@@ -257,10 +203,11 @@ htf_status htf_check__read_runs(const htf_check__state *state, htf_check__runs *
   }
   HTF_TRY(status == HTF_E_DATA ? HTF_OK : status);
   HTF_NEW(runs->rtol, runs->count);
+  HTF_NEW(runs->frozen, runs->count);
   for (int64_t i = 0; i < runs->count; i++) {
     runs->rtol[i] = NAN;
   }
-  HTF_TRY(htf_check__absorb(state, "/runs", find_tolerances(state, &group, runs)));
+  HTF_TRY(htf_check__absorb(state, "/runs", htf_check__parameters(state, &group, runs)));
 done:
   HTF_FREE(run);
   htf_file__drop(&group.at);
@@ -276,5 +223,6 @@ void htf_check__drop_runs(htf_check__runs *runs) {
   HTF_FREE(runs->flow_time);
   HTF_FREE(runs->drift);
   HTF_FREE(runs->rtol);
+  HTF_FREE(runs->frozen);
   htf_check__drop_texts(&runs->trajectory);
 }

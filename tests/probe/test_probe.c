@@ -194,17 +194,6 @@ Test(probe, drift_counts_from_the_first_measurement) {
   tear_down(&s);
 }
 
-Test(probe, every_observable_describes_itself) {
-  const htf_variable *variables = htf_observable_variables();
-  for (int i = 0; i < HTF_OBSERVABLES; i++) {
-    cr_assert(strlen(variables[i].long_name) > 0 && strlen(variables[i].comment) > 0);
-    cr_assert(eq(str, (char *)variables[i].dims[0], "sample"));
-    for (int j = 0; j < i; j++) {
-      cr_assert(ne(str, (char *)variables[i].name, (char *)variables[j].name));
-    }
-  }
-}
-
 Test(probe, out_of_memory_is_a_status_and_leaks_nothing) {
   scene s = {0};
   set_up(&s);

@@ -15,7 +15,7 @@ int main(int argc, char **argv) {
     fprintf(stderr, "usage: list_findings FILE\n");
     return 2;
   }
-  htf_status status = htf_check_file(argv[1], print, NULL);
+  htf_status status = htf_check_file(argv[1], print, NULL, NULL);
   if (status != HTF_OK) {
     fprintf(stderr, "%s\n", htf_error_message());
   }

@@ -26,7 +26,7 @@ static void write_results(void) {
 static void expect_findings(int wanted) {
   int found = 0;
   int64_t blocks = htf_memory_blocks();
-  htf_status status = htf_check_file(path, count, &found);
+  htf_status status = htf_check_file(path, count, NULL, &found);
   cr_assert(eq(int, status, HTF_OK), "%s", htf_error_message());
   cr_assert(eq(int, found, wanted));
   cr_assert(eq(i64, htf_memory_blocks(), blocks));
@@ -61,7 +61,7 @@ Test(check, of_a_made_up_sweep_finds_and_leaves_nothing) {
   name_file("results.h5");
   cr_assert(eq(int, htf_results_write(path, &made.source, &checksum), HTF_OK));
   int64_t blocks = htf_memory_blocks();
-  cr_assert(eq(int, htf_check_file(path, count, &found), HTF_OK));
+  cr_assert(eq(int, htf_check_file(path, count, NULL, &found), HTF_OK));
   cr_assert(gt(int, found, 5));
   cr_assert(eq(i64, htf_memory_blocks(), blocks));
   cr_assert(eq(i64, H5Fget_obj_count((hid_t)H5F_OBJ_ALL, H5F_OBJ_ALL), 0));
@@ -70,7 +70,7 @@ Test(check, of_a_made_up_sweep_finds_and_leaves_nothing) {
 Test(check, of_no_file_is_an_error) {
   int found = 0;
   name_file("none.h5");
-  cr_assert(eq(int, htf_check_file(path, count, &found), HTF_E_IO));
+  cr_assert(eq(int, htf_check_file(path, count, NULL, &found), HTF_E_IO));
   cr_assert(zero(int, found));
 }
 
@@ -85,7 +85,7 @@ Test(check, of_a_cut_file_is_a_finding, .timeout = 60) {
   for (size_t cut = 0; cut < size; cut += 997) {
     write_bytes("cut.h5", bytes, cut);
     int before = found;
-    cr_assert(eq(int, htf_check_file(path, count, &found), HTF_OK));
+    cr_assert(eq(int, htf_check_file(path, count, NULL, &found), HTF_OK));
     cr_assert(gt(int, found, before));
     cr_assert(eq(i64, H5Fget_obj_count((hid_t)H5F_OBJ_ALL, H5F_OBJ_ALL), 0));
   }
@@ -98,7 +98,7 @@ Test(check, gives_back_all_when_memory_is_short, .timeout = 120) {
   for (int64_t nth = 1; status != HTF_OK; nth++) {
     int found = 0;
     htf_memory_fail_at(nth);
-    status = htf_check_file(path, count, &found);
+    status = htf_check_file(path, count, NULL, &found);
     htf_memory_fail_at(0);
     cr_assert(status == HTF_OK || status == HTF_E_MEMORY, "%s", htf_error_message());
     cr_assert(zero(int, found));
