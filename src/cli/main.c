@@ -22,6 +22,7 @@ static const struct {
     {"gather", htf_cli__gather_command, "journals to one results file"},
     {"explain", htf_cli__explain, "one run: what, where, why it ended, how to rerun it"},
     {"check", htf_cli__check, "is a results, problem or weights file what it says?"},
+    {"rank", htf_cli__rank, "singular values and ranks of a tensor, dense or factored"},
     {"bench", htf_cli__bench, "how fast is this machine at what runs are made of?"},
     {"doctor", htf_cli__doctor, "check this machine before core-hours are spent"},
     {"help", htf_cli__help, "help observables: what a run can record"},
@@ -111,5 +112,9 @@ int main(int argc, char **argv) {
   if (status == HTF_OK) {
     status = finish_output();
   }
-  return status == HTF_OK ? exit_code : report(status);
+  exit_code = status == HTF_OK ? exit_code : report(status);
+  // Last of all: mpirun ends everybody when a rank leaves with a code, and no rank leaves
+  // before the root comes here.
+  htf_sweep_close();
+  return exit_code;
 }
