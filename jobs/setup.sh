@@ -3,6 +3,7 @@
 # Installs by apt what is missing. Run as root, or as a user who may use sudo.
 #   jobs/setup.sh           what htflow needs to be built and run
 #   jobs/setup.sh --tests   that, and what its tests need
+#   jobs/setup.sh --bench   that, and what tests/bench compares it with
 set -euo pipefail
 
 # package                  reason
@@ -43,6 +44,9 @@ hdf5-tools                 and in h5dump
 python3-jsonschema         sweep files are to fit the schema for editors
 python3-yaml               which reads them for that
 '
+bench='
+python3-torch              what a user would write instead (200 MB)
+'
 
 die() {
   echo "jobs/setup.sh: $*" >&2
@@ -52,7 +56,8 @@ die() {
 case "$#:${1-}" in
   0:) table=$program ;;
   1:--tests) table=$program$tests ;;
-  *) die "usage: jobs/setup.sh [--tests]" ;;
+  1:--bench) table=$program$bench ;;
+  *) die "usage: jobs/setup.sh [--tests | --bench]" ;;
 esac
 mapfile -t wanted < <(awk 'NF { print $1 }' <<<"$table")
 

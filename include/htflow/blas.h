@@ -7,8 +7,6 @@
 // between kernels, so the core's name is kept with every result.
 #pragma once
 
-#include <stdint.h>
-
 #include "htflow/door.h"
 #include "htflow/status.h"
 
@@ -31,9 +29,6 @@ int htf_blas_vector_width(void);
 const char *htf_blas_small(void);
 // Measured rate of a dgemm of this size, in GFLOP/s; takes some 0.1 s. Raises HTF_E_MEMORY.
 htf_status htf_blas_rate(int size, double *gflops);
-// Measured bandwidth of a daxpy whose two vectors take this many bytes (two reads and a
-// write of 8 bytes an element), in GB/s; takes some 0.1 s. Raises HTF_E_MEMORY.
-htf_status htf_blas_bandwidth(int64_t bytes, double *gigabytes);
 
 // GFLOP/s that two fused multiply-add units of this vector width give at the CPU's clock,
 // which is measured (a chain of dependent additions, 10 ms): what a dgemm can at most

@@ -113,9 +113,9 @@ static const char summary[] =
     "row of observables; GFLOP/s of a gradient's matrix products over all of its time,\n"
     "those of a dgemm of size 512 measured in turn with it, and their ratio. The roofline\n"
     "is the least time of a gradient: its matrix products at the dgemm's rate, or the bytes\n"
-    "of the rows that its loops read and write at the bandwidth of a daxpy over as many\n"
+    "of the rows that its loops read and write at the bandwidth of y += a x over as many\n"
     "bytes as its tables have, whichever takes longer. Last, the journal: records of 50 kB\n"
-    "made safe a second, one transaction each. Times are the shortest of many.";
+    "made safe a second, one transaction each. Times are CPU times, the shortest of many.";
 
 htf_status htf_cli__bench(int argc, char **argv, int *exit_code) {
   htf_status status = HTF_OK;
@@ -129,8 +129,7 @@ htf_status htf_cli__bench(int argc, char **argv, int *exit_code) {
        "a problem by order, mode size, width and samples (completion\n"
        "                         by a binary tree); may be repeated; default: five",
        .list = &problems},
-      {"rounds", "N", "rounds of half a second a problem (default 4)",
-       .value = &rounds_text},
+      {"rounds", "N", "rounds of 0.6 s a problem (default 4)", .value = &rounds_text},
       {"out", "DIR", "where a journal is to be tried (default: here)", .value = &directory},
       {"json", NULL, "print JSON", .flag = &json},
   };

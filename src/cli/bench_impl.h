@@ -13,7 +13,7 @@ typedef struct htf_cli_workload {
   int64_t samples;
 } htf_cli_workload;
 
-// Seconds are the shortest measured, rates the highest.
+// Seconds of CPU time are the shortest measured, rates the highest.
 typedef struct htf_cli_speeds {
   int64_t parameters;
   double gradient, product, row; // seconds: loss and gradient, Hessian-vector product, row
@@ -21,7 +21,7 @@ typedef struct htf_cli_speeds {
   double dgemm, bandwidth;       // of this machine: GFLOP/s at size 512, GB/s
 } htf_cli_speeds;
 
-// Measures in `rounds` rounds of half a second or more, all parts in each. Raises
+// Measures in `rounds` rounds of 0.6 s or more, all parts in each. Raises
 // HTF_E_CONFIG for samples that the tensor does not have, HTF_E_MEMORY, HTF_E_NUMERIC.
 htf_status htf_cli__measure(const htf_cli_workload *workload, int rounds,
                             htf_cli_speeds *speeds);

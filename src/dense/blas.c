@@ -6,8 +6,6 @@
 
 #include <cblas.h>
 #include <dlfcn.h>
-#include <limits.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -116,28 +114,6 @@ htf_status htf_blas_rate(int size, double *gflops) {
   *gflops = best;
 done:
   HTF_FREE(data);
-  return status;
-}
-
-htf_status htf_blas_bandwidth(int64_t bytes, double *gigabytes) {
-  htf_status status = HTF_OK;
-  double *x = NULL;
-  int n = (int)fmin(fmax(1, (double)bytes / 16), INT_MAX / 2);
-  HTF_NEW(x, 2 * (int64_t)n);
-  double best = 0, start = htf_clock_now();
-  do { // as above
-    double begin = htf_clock_now(), elapsed;
-    int times = 0;
-    do {
-      cblas_daxpy(n, 0.5, x, 1, x + n, 1);
-      times++;
-      elapsed = htf_clock_now() - begin;
-    } while (elapsed < 1e-3);
-    best = fmax(best, times * 24.0 * n / elapsed * 1e-9);
-  } while (htf_clock_now() - start < 0.1);
-  *gigabytes = best;
-done:
-  HTF_FREE(x);
   return status;
 }
 
