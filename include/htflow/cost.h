@@ -27,6 +27,7 @@ typedef struct htf_cost {
   double gradient;    // floating-point operations of a loss and its gradient
   double product;     // of one Hessian-vector product
   double gradients, products; // how many of each the run takes, estimated
+  double steps;               // and accepted steps
 } htf_cost;
 
 // Remembers sizes, so that each is worked out once: asking costs below a microsecond.
@@ -44,5 +45,13 @@ htf_status htf_cost_predict(htf_cost_table *table, const htf_spec *spec, htf_cos
 // All the floating-point operations of the run: gradients and products. What is handed out
 // longest first is ordered by it.
 double htf_cost_flops(const htf_cost *cost);
+
+// Rows of observables that the run measures, more than it keeps.
+double htf_cost_rows(const htf_spec *spec, const htf_cost *cost);
+
+// How long `workers` take over runs that last so many seconds each, handed out in this
+// order as workers become free: simulated, O(runs log workers). Raises HTF_E_MEMORY.
+htf_status htf_cost_makespan(const double *seconds /* [runs] */, int64_t runs,
+                             int64_t workers, double *makespan);
 
 HTF_END_DOOR

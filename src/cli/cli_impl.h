@@ -79,17 +79,6 @@ void htf_cli__forget(htf_cli_data *data);
 htf_status htf_cli__weights(void *context, const htf_spec *spec, const htf_model *model,
                             double *theta);
 
-// Floating-point operations of one gradient, parameters and bytes of a run of this spec.
-typedef struct htf_cli_size {
-  double flops, bytes;
-  int64_t parameters;
-} htf_cli_size;
-htf_status htf_cli__size(const htf_spec *spec, htf_cli_size *size);
-// Whether two specs are known to be of one size.
-bool htf_cli__same_size(const htf_spec *a, const htf_spec *b);
-// Relative length of a run, for handing out the longest first.
-double htf_cli__length(const htf_spec *spec, const htf_cli_size *size);
-
 // ---- results --------------------------------------------------------------------------
 
 // Journals of a sweep directory to its results file; prints where it is.

@@ -5,57 +5,127 @@
 #include <jansson.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cli_impl.h"
+#include "htflow/cost.h"
 #include "htflow/memory.h"
+#include "predict_impl.h"
 
-// Sizes over the runs of a sweep. Runs with the same tree, shape and samples are of one
-// size, so few are worked out.
-typedef struct summary {
-  int64_t runs, parameters_least, parameters_most;
-  double bytes_most, flops_most, output;
-} summary;
+enum { COUNTS = 32, SERVE_ONLY = 16, MOST_RANKS = 1000000 };
+// The most ranks are suggested that work this share of their time.
+static const double worthwhile = 0.8;
 
-// Bytes of a run's record: every column of every sample, and the weights if kept.
-static double record_bytes(const htf_spec *spec, const htf_cli_size *size) {
-  int interior = 0;
-  for (const char *c = spec->model.tree.newick; *c != '\0'; c++) {
-    interior += *c == ')';
-  }
-  double partitions = (double)(interior - 1 + spec->problem.shape.order);
-  double row = 12 + 3 * (double)interior * (double)spec->record.components +
-               partitions * (2 + (double)spec->record.singular_values);
-  double weights = spec->record.weights != HTF_KEEP_NONE ? (double)size->parameters : 0;
-  double rows = spec->record.every > 0 ? (double)(spec->stop.steps / spec->record.every + 2)
-                                       : (double)spec->record.points;
-  return 8 * (rows * row + weights);
-}
+// What so many ranks would take over what is left.
+typedef struct outlook {
+  int64_t ranks;
+  double makespan, efficiency;
+} outlook;
 
-static htf_status summarise(const htf_plan *plan, summary *s) {
+typedef struct view {
+  const char *path, *directory;
+  const htf_plan *plan;
+  htf_cli_prediction p;
+  int outlooks;
+  outlook outlook[COUNTS];
+  int suggested; // of them
+} view;
+
+// ---- ranks -----------------------------------------------------------------------------
+
+static htf_status read_ranks(const char *text, view *v) {
   htf_status status = HTF_OK;
-  htf_spec spec, last;
-  htf_cli_size size;
-  memset(&last, 0, sizeof last);
-  *s = (summary){.runs = htf_plan_runs(plan), .parameters_least = INT64_MAX};
-  for (int64_t i = 0; i < s->runs; i++) {
-    HTF_TRY(htf_plan_spec(plan, i, &spec));
-    bool alike = i > 0 && htf_cli__same_size(&spec, &last);
-    if (!alike) {
-      HTF_TRY(htf_cli__size(&spec, &size));
-      last = spec;
-    }
-    s->parameters_least =
-        size.parameters < s->parameters_least ? size.parameters : s->parameters_least;
-    s->parameters_most =
-        size.parameters > s->parameters_most ? size.parameters : s->parameters_most;
-    s->bytes_most = fmax(s->bytes_most, size.bytes);
-    s->flops_most = fmax(s->flops_most, size.flops);
-    s->output += record_bytes(&spec, &size);
+  for (const char *at = text; *at != '\0';) {
+    char number[32];
+    double ranks;
+    size_t length = strcspn(at, ",");
+    snprintf(number, sizeof number, "%.*s", length < sizeof number ? (int)length : 0, at);
+    HTF_TRY(htf_cli__number("ranks", number, 1, MOST_RANKS, &ranks));
+    HTF_CHECK(ranks == floor(ranks) && v->outlooks < COUNTS, HTF_E_USAGE,
+              "--ranks %s: wants at most %d whole numbers, like 1,8,64", text, COUNTS);
+    v->outlook[v->outlooks++].ranks = (int64_t)ranks;
+    at += length + (at[length] == ',');
   }
 done:
   return status;
 }
+
+// Powers of two while there are runs for them, up to 8192, and 10000.
+static void choose_ranks(view *v) {
+  int64_t ranks = 1;
+  for (; ranks <= 8192 && ranks < 2 * v->p.left; ranks *= 2) {
+    v->outlook[v->outlooks++].ranks = ranks;
+  }
+  if (ranks < 2 * v->p.left || v->outlooks == 0) { // there are more runs, or none
+    v->outlook[v->outlooks++].ranks = ranks > 1 ? 10000 : 1;
+  }
+}
+
+// The first of many ranks only serves, as the dispatch has it (sweep.h).
+static htf_status look_out(view *v) {
+  htf_status status = HTF_OK;
+  for (int i = 0; i < v->outlooks; i++) {
+    outlook *o = &v->outlook[i];
+    int64_t workers = o->ranks - (o->ranks >= SERVE_ONLY);
+    HTF_TRY(htf_cost_makespan(v->p.seconds, v->p.left, workers, &o->makespan));
+    double capacity = o->makespan * (double)o->ranks;
+    o->efficiency = capacity > 0 ? v->p.total / capacity : 0;
+    bool better = o->efficiency >= worthwhile && o->ranks > v->outlook[v->suggested].ranks;
+    v->suggested = better ? i : v->suggested;
+  }
+done:
+  return status;
+}
+
+// ---- texts -----------------------------------------------------------------------------
+
+static void write_seconds(double seconds, char *text, size_t size) {
+  if (seconds < 120) {
+    snprintf(text, size, "%.3g s", seconds);
+  } else if (seconds < 7200) {
+    snprintf(text, size, "%.3g min", seconds / 60);
+  } else if (seconds < 1e6) {
+    snprintf(text, size, "%.3g h", seconds / 3600);
+  } else {
+    snprintf(text, size, "%.3g days", seconds / 86400);
+  }
+}
+
+static void write_bytes(double bytes, char *text, size_t size) {
+  static const char *const units[] = {"B", "KB", "MB", "GB", "TB"};
+  int unit = 0;
+  for (; bytes >= 1000 && unit < 4; bytes /= 1000) {
+    unit++;
+  }
+  snprintf(text, size, "%.3g %s", bytes, units[unit]);
+}
+
+// "init_std=0.1 seed=3"
+static void write_point(const htf_plan *plan, int64_t run, char *text, size_t size) {
+  size_t used = (size_t)snprintf(text, size, "%s", "");
+  for (int axis = 0; axis < htf_plan_axes(plan) && used < size; axis++) {
+    char value[HTF_MAX_LABEL];
+    htf_plan_axis_text(plan, axis, htf_plan_axis_at(plan, axis, run), value, sizeof value);
+    used += (size_t)snprintf(text + used, size - used, "%s%s=%s", axis > 0 ? " " : "",
+                             htf_plan_axis_label(plan, axis), value);
+  }
+}
+
+// Half as long again and five minutes more, in whole ten minutes; memory in whole 100 MB,
+// the program's own 200 MB too. The program minds the end of the job by itself.
+static void write_sbatch(const view *v, char *text, size_t size) {
+  const outlook *o = &v->outlook[v->suggested];
+  int64_t minutes = 10 * (int64_t)ceil((1.5 * o->makespan / 60 + 5) / 10);
+  double megabytes = 100 * ceil((v->p.bytes_most * 1e-6 + 200) / 100);
+  snprintf(text, size,
+           "sbatch -n %lld -t %02lld:%02lld:00 --mem-per-cpu=%.0fM --requeue "
+           "--open-mode=append --wrap 'srun --mpi=pmix htflow run %s --out %s'",
+           (long long)o->ranks, (long long)(minutes / 60), (long long)(minutes % 60),
+           megabytes, v->path, v->directory != NULL ? v->directory : "DIR");
+}
+
+// ---- as text ---------------------------------------------------------------------------
 
 static void print_axis(const htf_plan *plan, int axis) {
   int64_t count = htf_plan_axis_count(plan, axis);
@@ -72,24 +142,74 @@ static void print_axis(const htf_plan *plan, int axis) {
   printf("\n");
 }
 
-static void print_text(const htf_plan *plan, const summary *s) {
-  char hash[HTF_DIGEST_TEXT];
-  htf_digest_text(htf_plan_hash(plan), hash);
-  printf("%s: %lld runs\n", htf_plan_name(plan), (long long)s->runs);
+static void print_runs(const htf_plan *plan) {
+  int64_t runs = htf_plan_runs(plan);
+  char text[1024];
+  printf("%s: %lld runs\n", htf_plan_name(plan), (long long)runs);
+  if (htf_plan_points(plan) != runs) {
+    printf("  of %lld points; where drops %lld, %lld are equal to earlier ones\n",
+           (long long)htf_plan_points(plan), (long long)htf_plan_excluded(plan),
+           (long long)htf_plan_duplicates(plan));
+  }
+  if (htf_plan_blocks(plan) > 0) {
+    printf("  in %d blocks\n", htf_plan_blocks(plan));
+  }
   for (int axis = 0; axis < htf_plan_axes(plan); axis++) {
     print_axis(plan, axis);
   }
-  printf("parameters a run   %lld to %lld\n", (long long)s->parameters_least,
-         (long long)s->parameters_most);
-  printf("memory a rank      about %.3g MB beside the program's own\n",
-         s->bytes_most * 1e-6);
-  printf("one gradient       at most %.3g Mflop\n", s->flops_most * 1e-6);
-  printf(
-      "output             at most %.3g MB of records, in one journal file a rank and one "
-      "results.h5\n",
-      s->output * 1e-6);
+  if (htf_plan_axes(plan) > 0) {
+    write_point(plan, 0, text, sizeof text);
+    printf("first run          %s\n", text);
+    write_point(plan, runs - 1, text, sizeof text);
+    printf("last run           %s\n", text);
+  }
+}
+
+static void print_prediction(const view *v) {
+  const htf_cli_prediction *p = &v->p;
+  char total[32], longest[32];
+  write_seconds(p->total, total, sizeof total);
+  write_seconds(p->longest, longest, sizeof longest);
+  if (v->directory != NULL) {
+    printf("finished           %lld runs in %s; they took %.2f times the prediction, which "
+           "is corrected\n",
+           (long long)p->finished, v->directory, p->correction);
+  }
+  printf("predicted          %.3g gradients, %.3g Hessian-vector products: %.3g "
+         "core-hours (%s), the longest run %s\n",
+         p->gradients, p->products, p->total / 3600, total, longest);
+  printf("                   by short runs of %d of %d sizes here; a factor of two either "
+         "way is usual\n",
+         p->measured, p->sizes);
+}
+
+static void print_text(const view *v) {
+  char hash[HTF_DIGEST_TEXT], text[1024], bytes[32];
+  htf_digest_text(htf_plan_hash(v->plan), hash);
+  print_runs(v->plan);
+  printf("parameters a run   %lld to %lld\n", (long long)v->p.parameters_least,
+         (long long)v->p.parameters_most);
+  write_bytes(v->p.bytes_most, bytes, sizeof bytes);
+  printf("memory a rank      about %s beside the program's own\n", bytes);
+  printf("one gradient       at most %.3g Mflop\n", v->p.gradient_most * 1e-6);
+  print_prediction(v);
+  printf("ranks              ranks   makespan  efficiency\n");
+  for (int i = 0; i < v->outlooks; i++) {
+    const outlook *o = &v->outlook[i];
+    write_seconds(o->makespan, text, sizeof text);
+    printf("                   %5lld %10s  %8.0f %%\n", (long long)o->ranks, text,
+           100 * o->efficiency);
+  }
+  write_bytes(v->p.output, bytes, sizeof bytes);
+  printf("output             at most %s of records, in one journal file a rank and one "
+         "results.h5\n",
+         bytes);
+  write_sbatch(v, text, sizeof text);
+  printf("on a cluster       %s\n", text);
   printf("plan hash          %s\n", hash);
 }
+
+// ---- as JSON ---------------------------------------------------------------------------
 
 static json_t *axes_json(const htf_plan *plan) {
   json_t *axes = json_array();
@@ -107,50 +227,115 @@ static json_t *axes_json(const htf_plan *plan) {
   return axes;
 }
 
-static void print_json(const htf_plan *plan, const summary *s) {
-  char hash[HTF_DIGEST_TEXT];
+static json_t *point_json(const htf_plan *plan, int64_t run) {
+  json_t *point = json_object();
+  for (int axis = 0; axis < htf_plan_axes(plan); axis++) {
+    char text[HTF_MAX_NEWICK];
+    htf_plan_axis_text(plan, axis, htf_plan_axis_at(plan, axis, run), text, sizeof text);
+    json_object_set_new(point, htf_plan_axis_label(plan, axis), json_string(text));
+  }
+  return point;
+}
+
+static json_t *warnings_json(const htf_plan *plan) {
+  json_t *warnings = json_array();
+  for (int i = 0; i < htf_plan_warnings(plan); i++) {
+    json_array_append_new(warnings, json_string(htf_plan_warning(plan, i)));
+  }
+  return warnings;
+}
+
+static json_t *ranks_json(const view *v) {
+  json_t *ranks = json_array();
+  for (int i = 0; i < v->outlooks; i++) {
+    const outlook *o = &v->outlook[i];
+    json_array_append_new(ranks,
+                          json_pack("{sI sf sf}", "ranks", (json_int_t)o->ranks, "makespan",
+                                    o->makespan, "efficiency", o->efficiency));
+  }
+  return ranks;
+}
+
+static void print_json(const view *v) {
+  char hash[HTF_DIGEST_TEXT], sbatch[1024];
+  const htf_plan *plan = v->plan;
+  const htf_cli_prediction *p = &v->p;
   htf_digest_text(htf_plan_hash(plan), hash);
-  json_t *all = json_pack("{ss sI so sI sI sf sf sf ss}", "name", htf_plan_name(plan),
-                          "runs", (json_int_t)s->runs, "axes", axes_json(plan),
-                          "parameters_least", (json_int_t)s->parameters_least,
-                          "parameters_most", (json_int_t)s->parameters_most, "bytes_a_rank",
-                          s->bytes_most, "flops_a_gradient", s->flops_most,
-                          "bytes_of_records", s->output, "plan_hash", hash);
+  write_sbatch(v, sbatch, sizeof sbatch);
+  json_t *all = json_pack(
+      "{ss sI sI sI sI so so so so}", "name", htf_plan_name(plan), "runs",
+      (json_int_t)htf_plan_runs(plan), "points", (json_int_t)htf_plan_points(plan),
+      "excluded", (json_int_t)htf_plan_excluded(plan), "duplicates",
+      (json_int_t)htf_plan_duplicates(plan), "axes", axes_json(plan), "first",
+      point_json(plan, 0), "last", point_json(plan, htf_plan_runs(plan) - 1), "warnings",
+      warnings_json(plan));
+  json_t *more = json_pack(
+      "{sI sI sf sf sI sI sf sf sf sf sf si si sf so sf ss ss}", "parameters_least",
+      (json_int_t)p->parameters_least, "parameters_most", (json_int_t)p->parameters_most,
+      "bytes_a_rank", p->bytes_most, "flops_a_gradient", p->gradient_most, "finished",
+      (json_int_t)p->finished, "left", (json_int_t)p->left, "correction", p->correction,
+      "gradients", p->gradients, "products", p->products, "core_seconds", p->total,
+      "longest_seconds", p->longest, "sizes", p->sizes, "sizes_measured", p->measured,
+      "nanoseconds_a_flop", p->nanoseconds, "ranks", ranks_json(v), "bytes_of_records",
+      p->output, "sbatch", sbatch, "plan_hash", hash);
+  json_object_update(all, more);
+  json_decref(more);
   json_dumpf(all, stdout, JSON_INDENT(2));
   printf("\n");
   json_decref(all);
 }
 
+// ---- the command -----------------------------------------------------------------------
+
+static htf_status show(view *v, const char *ranks, bool json) {
+  htf_status status = HTF_OK;
+  if (ranks != NULL) {
+    HTF_TRY(read_ranks(ranks, v));
+  }
+  HTF_TRY(htf_cli__predict(v->plan, v->directory, &v->p));
+  if (v->outlooks == 0) {
+    choose_ranks(v);
+  }
+  HTF_TRY(look_out(v));
+  json ? print_json(v) : print_text(v);
+done:
+  htf_cli__prediction_clear(&v->p);
+  return status;
+}
+
 htf_status htf_cli__plan(int argc, char **argv, int *exit_code) {
   htf_status status = HTF_OK;
   bool json = false, resolved = false, help;
+  const char *ranks = NULL;
   htf_cli_list set = {.count = 0};
   htf_plan *plan = NULL;
-  const char *path;
-  summary s;
+  view v = {.path = NULL};
   htf_cli_option options[] = {
       {"set", "KEY=VALUE", "change the base experiment; may be repeated", .list = &set},
+      {"out", "DIR", "a sweep directory, whose finished runs correct the prediction",
+       .value = &v.directory},
+      {"ranks", "N,N,..", "predict for these numbers of ranks", .value = &ranks},
       {"resolved", NULL, "print the sweep with every default written out",
        .flag = &resolved},
       {"json", NULL, "print JSON", .flag = &json},
   };
   htf_cli_usage usage = {
       "plan SWEEP.yaml [options]",
-      "Checks a sweep file and prints what it would run: axes, parameters, "
-      "memory,\noutput. Writes nothing.",
-      options, 3, 1};
+      "Checks a sweep file and prints what it would run and what that takes: axes,\n"
+      "parameters, memory, computing time, output. Writes nothing.",
+      options, sizeof options / sizeof *options, 1};
   (void)exit_code;
-  HTF_TRY(htf_cli__parse(&usage, argc, argv, &path, &help));
+  HTF_TRY(htf_cli__parse(&usage, argc, argv, &v.path, &help));
   if (help) {
     goto done;
   }
-  HTF_TRY(htf_cli__open_plan(path, &set, &plan));
+  HTF_TRY(htf_cli__open_plan(v.path, &set, &plan));
   if (resolved) {
     printf("%s", htf_plan_resolved(plan));
     goto done;
   }
-  HTF_TRY(summarise(plan, &s));
-  json ? print_json(plan, &s) : print_text(plan, &s);
+  v.plan = plan;
+  HTF_TRY(show(&v, ranks, json));
 done:
   htf_plan_destroy(&plan);
   return status;

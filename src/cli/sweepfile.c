@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Sweep files and the data files they name.
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "cli_impl.h"
-#include "htflow/evaluation.h"
 #include "htflow/log.h"
 #include "htflow/memory.h"
 #include "htflow/run.h"
@@ -182,51 +180,4 @@ done:
 void htf_cli__forget(htf_cli_data *kept) {
   htf_file_data_clear(&kept->data);
   kept->path[0] = '\0';
-}
-
-// ---- sizes ----------------------------------------------------------------------------
-
-bool htf_cli__same_size(const htf_spec *a, const htf_spec *b) {
-  return memcmp(&a->problem, &b->problem, sizeof a->problem) == 0 &&
-         a->model.kind == b->model.kind &&
-         strcmp(a->model.tree.newick, b->model.tree.newick) == 0;
-}
-
-// Rows of a node's table are at most the samples, and at most the tuples of its modes; both
-// bounds hold for the work and for the memory.
-htf_status htf_cli__size(const htf_spec *spec, htf_cli_size *size) {
-  htf_status status = HTF_OK;
-  htf_model *model = NULL;
-  HTF_TRY(htf_run_model(spec, &model));
-  const htf_tree *tree = htf_model_tree(model);
-  *size = (htf_cli_size){.parameters = htf_model_parameters(model)};
-  for (int node = 0; node < htf_tree_nodes(tree); node++) {
-    const int *modes;
-    double tuples = 1;
-    int count = htf_tree_modes(tree, node, &modes);
-    for (int i = 0; i < count; i++) {
-      tuples *= (double)spec->problem.shape.size[modes[i]];
-    }
-    double rows = fmin(tuples, spec->problem.samples);
-    double in = (double)htf_model_rows(model, node),
-           out = (double)htf_model_cols(model, node);
-    bool leaf = htf_tree_children(tree, node) == 0;
-    size->flops += leaf ? 2 * rows * out : 6 * rows * in * out + 4 * rows * in;
-    size->bytes += 8 * 4 * rows * (leaf ? out : in + out);
-  }
-  size->bytes += 8 * (double)size->parameters * 20; // the integrator's vectors
-done:
-  htf_model_destroy(&model);
-  return status;
-}
-
-// A smaller start waits longer on its first plateau, by a few steps a decade (theory.md
-// section 5); a flow takes some thousand gradients, a descent as many as it may.
-double htf_cli__length(const htf_spec *spec, const htf_cli_size *size) {
-  bool follows = spec->flow.method == HTF_METHOD_BDF ||
-                 spec->flow.method == HTF_METHOD_ADAMS ||
-                 spec->flow.method == HTF_METHOD_ERK;
-  double gradients = follows ? 1000 + 300 * fmax(0, -log10(spec->init.std))
-                             : fmin((double)spec->stop.steps, 1e5);
-  return gradients * size->flops;
 }

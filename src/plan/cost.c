@@ -240,25 +240,40 @@ static double decades(const htf_spec *spec) {
 // From the table of theory.md section 5 (d): at rtol 1e-6 some 750 gradients and as many
 // products again and half; a looser tolerance takes fewer, a smaller start a few more. The
 // explicit methods follow the stiffness instead and take tens of thousands. A descent goes
-// on as long as it may, but for one that arrives.
+// on as long as it may, but for one that arrives. Gradients a step are those of the method.
 static void count(const htf_spec *spec, htf_cost *cost) {
-  double steps = (double)spec->stop.steps;
+  double most = (double)spec->stop.steps, a_step = 1, products = 0, gradients;
   double tolerance = pow(spec->flow.rtol / 1e-6, -0.15);
-  cost->products = 0;
   switch (spec->flow.method) {
   case HTF_METHOD_BDF:
-    cost->gradients = fmin(750 * tolerance * (1 + 0.3 * decades(spec)), 2.5 * steps);
-    cost->products = 1.6 * cost->gradients;
+    gradients = 750 * tolerance * (1 + 0.3 * decades(spec));
+    a_step = 1.8;
+    products = 1.6;
     break;
   case HTF_METHOD_ADAMS:
-    cost->gradients = fmin(4e4, 2.5 * steps);
+    gradients = 4e4;
+    a_step = 2;
     break;
   case HTF_METHOD_ERK:
-    cost->gradients = fmin(4e4 * (1 + 0.3 * decades(spec)), 7 * steps);
+    gradients = 4e4 * (1 + 0.3 * decades(spec));
+    a_step = 6.5;
     break;
   default:
-    cost->gradients = fmin(2e4 * (1 + decades(spec)) * 0.01 / spec->flow.lr, steps);
+    gradients = 2e4 * (1 + decades(spec)) * 0.01 / spec->flow.lr;
   }
+  cost->steps = fmin(gradients / a_step, most);
+  cost->gradients = cost->steps * a_step;
+  cost->products = products * cost->gradients;
+}
+
+// All of them up to record.points; then each doubling of the run adds half as many. With
+// record.every, one every so many steps.
+double htf_cost_rows(const htf_spec *spec, const htf_cost *cost) {
+  double points = (double)spec->record.points, steps = cost->steps + 1;
+  if (spec->record.every > 0) {
+    return cost->steps / (double)spec->record.every + 2;
+  }
+  return steps <= points ? steps : points * (1 + 0.5 * log2(steps / points));
 }
 
 htf_status htf_cost_predict(htf_cost_table *table, const htf_spec *spec, htf_cost *cost) {

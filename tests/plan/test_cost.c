@@ -105,11 +105,59 @@ Test(cost, counts_follow_method_tolerance_start_and_bounds) {
   cr_expect(plain.products > 0);
   cr_expect(smaller.gradients > plain.gradients);
   cr_expect(looser.gradients < plain.gradients);
-  cr_expect(short_one.gradients <= 25);
+  cr_expect(short_one.gradients <= 25 && short_one.steps <= 10);
   cr_expect(epsilon_eq(dbl, descent.gradients, 50, 0));
   cr_expect(epsilon_eq(dbl, descent.products, 0, 0));
   cr_expect(explicit_one.gradients > plain.gradients);
   cr_expect(htf_cost_flops(&plain) > htf_cost_flops(&looser));
+}
+
+// One worker after another is looked at: the plain way.
+static double slow_makespan(const double *seconds, int runs, int workers) {
+  double free_at[64] = {0}, last = 0;
+  for (int i = 0; i < runs; i++) {
+    int first = 0;
+    for (int w = 1; w < workers; w++) {
+      first = free_at[w] < free_at[first] ? w : first;
+    }
+    free_at[first] += seconds[i];
+    last = fmax(last, free_at[first]);
+  }
+  return last;
+}
+
+Test(cost, makespan_is_that_of_workers_taking_runs_in_turn) {
+  htf_random stream = htf_random_open(1, HTF_RANDOM_TEST, 2);
+  double seconds[500], makespan, sum = 0;
+  for (int i = 0; i < 500; i++) {
+    seconds[i] = htf_random_uniform(&stream);
+    sum += seconds[i];
+  }
+  const int workers[] = {1, 2, 3, 7, 64};
+  for (int i = 0; i < 5; i++) {
+    cr_assert(eq(int, htf_cost_makespan(seconds, 500, workers[i], &makespan), HTF_OK));
+    double slow = slow_makespan(seconds, 500, workers[i]);
+    cr_expect(epsilon_eq(dbl, makespan, slow, 1e-9));
+    cr_expect(ge(dbl, makespan, sum / workers[i] - 1e-9));
+  }
+  cr_assert(eq(int, htf_cost_makespan(seconds, 500, 1000, &makespan), HTF_OK));
+  double longest = 0;
+  for (int i = 0; i < 500; i++) {
+    longest = fmax(longest, seconds[i]);
+  }
+  cr_expect(epsilon_eq(dbl, makespan, longest, 0), "more workers than runs");
+  cr_assert(eq(int, htf_cost_makespan(seconds, 0, 4, &makespan), HTF_OK));
+  cr_expect(epsilon_eq(dbl, makespan, 0, 0));
+}
+
+Test(cost, rows_grow_slowly_beyond_the_points_kept) {
+  htf_spec spec = run_of("record: {points: 100}\n", 0);
+  htf_cost cost = {.steps = 50};
+  cr_expect(epsilon_eq(dbl, htf_cost_rows(&spec, &cost), 51, 0));
+  cost.steps = 399;
+  cr_expect(epsilon_eq(dbl, htf_cost_rows(&spec, &cost), 200, 0), "two doublings");
+  spec.record.every = 10;
+  cr_expect(epsilon_eq(dbl, htf_cost_rows(&spec, &cost), 41.9, 1e-9));
 }
 
 Test(cost, nothing_is_left_on_the_heap) {

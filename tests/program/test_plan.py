@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""htflow plan: what a sweep would run, and what that takes."""
+import json
+import re
+
+import pytest
+
+from program import SWEEP, htflow, write
+
+
+def told(path, *arguments):
+    result = htflow("plan", path, "--json", *arguments)
+    assert result.returncode == 0, result.stderr
+    return json.loads(result.stdout)
+
+
+def test_points_that_are_dropped_are_counted(tmp_path):
+    text = SWEEP + "where: init.std < 0.2 or model.tree == binary\nflow: {lr: 3}\n"
+    text = text.replace("{seeds: 2}", "{key: init.seed, values: [5, 6, 5]}")
+    sweep = write(tmp_path / "sweep.yaml", text)
+    plan = told(sweep)
+    assert [plan[k] for k in ("points", "excluded", "duplicates", "runs")] == [12, 3, 3, 6]
+    assert plan["first"] == {"model_tree": "binary", "init_std": "0.1", "init_seed": "5"}
+    assert plan["last"] == {"model_tree": "flat", "init_std": "0.1", "init_seed": "6"}
+    assert len(plan["warnings"]) == 2 and plan["warnings"][0].startswith("flow.lr")
+    text = htflow("plan", sweep)
+    assert "of 12 points; where drops 3, 3 are equal to earlier ones" in text.stdout
+    assert "first run          model_tree=binary init_std=0.1 init_seed=5" in text.stdout
+    assert "flow.lr changes nothing" in text.stderr
+
+
+def test_time_is_predicted_for_ranks(tmp_path):
+    sweep = write(tmp_path / "sweep.yaml", SWEEP)
+    plan = told(sweep, "--ranks", "1,3,20")
+    assert plan["sizes"] == plan["sizes_measured"] == 2
+    assert plan["core_seconds"] > plan["longest_seconds"] > 0
+    one, three, twenty = plan["ranks"]
+    assert one["makespan"] == pytest.approx(plan["core_seconds"])
+    assert one["efficiency"] == pytest.approx(1)
+    assert plan["core_seconds"] / 3 <= three["makespan"] <= one["makespan"]
+    assert twenty["makespan"] == pytest.approx(plan["longest_seconds"])  # 19 work on 8 runs
+    assert re.search(r"sbatch -n \d+ -t \d\d:\d0:00 .* htflow run \S+ --out DIR", plan["sbatch"])
+    assert plan["gradients"] > 0 and plan["products"] > 0 and plan["bytes_of_records"] > 0
+
+
+def test_finished_runs_correct_it(tmp_path):
+    sweep = write(tmp_path / "sweep.yaml", SWEEP)
+    directory = tmp_path / "out"
+    assert htflow("run", sweep, "--out", directory).returncode == 0
+    plan = told(sweep, "--out", directory)
+    assert plan["finished"] == 8 and plan["left"] == 0 and plan["core_seconds"] == 0
+    assert plan["correction"] > 0 and plan["correction"] != 1
+    grown = write(tmp_path / "grown.yaml", SWEEP.replace("seeds: 2", "seeds: 3"))
+    plan = told(grown, "--out", directory)
+    assert plan["finished"] == 8 and plan["left"] == 4 and plan["core_seconds"] > 0
+    assert "finished           8 runs" in htflow("plan", grown, "--out", directory).stdout
+
+
+def test_it_writes_nothing(tmp_path):
+    sweep = write(tmp_path / "sweep.yaml", SWEEP)
+    assert htflow("plan", sweep).returncode == 0
+    result = htflow("plan", sweep, "--out", tmp_path / "none")
+    assert result.returncode == 6 and "none" in result.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["sweep.yaml"]
+
+
+@pytest.mark.parametrize("axes", [
+    "{seeds: 1000000000}",
+    "{seeds: 40000}, {key: problem.seed, range: [0, 40000, 1]}",
+    "{key: init.std, linear: [1, 2, 1000001]}"])
+def test_a_sweep_that_is_too_large_is_refused_at_once(tmp_path, axes):
+    result = htflow("plan", write(tmp_path / "s.yaml", f"axes: [{axes}]\n"), timeout=20)
+    assert result.returncode == 3 and "s.yaml:1:" in result.stderr
+
+
+@pytest.mark.parametrize("text, message", [
+    ("where: init.sdt < 1\n", 's.yaml:1:8: unknown key "init.sdt"; did you mean init.std?'),
+    ("where: init.std < 1 and\n", "where: wants a key or a value at its end"),
+    ("where: init.std > 1\n", "where drops all of the sweep's 1 points"),
+    ("blocks: [{seeds: 2}]\n", "a block wants a list of axes"),
+    ("axes: [zip: [{seeds: 2}, {key: init.std, values: [1]}]]\n", "axes of a zip"),
+    ("axes: [{key: init.std, uniform: [2, 1, 3]}]\n", "uniform wants")])
+def test_bad_sweeps_end_in_a_message_and_code_3(tmp_path, text, message):
+    result = htflow("plan", write(tmp_path / "s.yaml", text))
+    assert result.returncode == 3 and message in result.stderr
+    assert "    1 | " + text.split("\n")[0] in result.stderr
+
+
+@pytest.mark.parametrize("ranks", ["0", "1,x", "2.5", "1,,2"])
+def test_senseless_ranks_are_refused(tmp_path, ranks):
+    sweep = write(tmp_path / "sweep.yaml", SWEEP)
+    assert htflow("plan", sweep, "--ranks", ranks).returncode == 2
