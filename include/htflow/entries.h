@@ -22,7 +22,7 @@ HTF_BEGIN_DOOR
 typedef struct htf_entries htf_entries;
 
 // Of the model with these weights, each entry times `scale`; borrowed both. Raises
-// HTF_E_MEMORY, HTF_E_CONFIG for a tensor of more than 2^60 entries.
+// HTF_E_MEMORY, with the bytes for a tensor of more than 2^60 entries.
 htf_status htf_entries_create(const htf_model *model, const double *theta, double scale,
                               htf_entries **entries);
 void htf_entries_destroy(htf_entries **entries);

@@ -29,7 +29,7 @@
 //   LAPACK P s; TSQR 2 s + 24 n^2; BLOCK_CYCLIC 2 s; and some percent of s of buffers.
 // A way that needs more than a job's `memory` is not taken. That is 3 s by default, so that
 // LAPACK serves on one and two ranks; for tensors that are small anyway (64 MiB) it is
-// more.
+// more, and it is never more than the machine can give to all its ranks.
 //
 // Of the ways that fit that one is taken by which all the work is predicted to end first;
 // pdgesvd where nothing else fits, or where it is asked for. The rates behind the
@@ -39,7 +39,8 @@
 //   dgesdd, values only  8 GFLOP/s      placing          4 ns an entry
 //   pdgesvd, a rank      3 GFLOP/s      redistribution  25 ns an entry
 //
-// All functions are collective. What goes wrong on one rank ends the work on all.
+// All functions are collective unless they say otherwise. What goes wrong on one rank ends
+// the work on all.
 #pragma once
 
 #include <stdbool.h>
@@ -119,6 +120,9 @@ htf_status htf_grid_spectra(htf_grid *grid, const htf_grid_job *job,
                             htf_grid_spectrum *spectrum);
 void htf_grid_spectrum_clear(htf_grid_spectrum *spectrum);
 
+// The part of a tensor that is a rank's: entries first .. first + count - 1. Not
+// collective.
+void htf_grid_share(int64_t entries, int rank, int ranks, int64_t *first, int64_t *count);
 // Bytes that a rank of `ranks` may hold by default for a tensor of so many entries.
 int64_t htf_grid_memory(int64_t entries, int ranks);
 

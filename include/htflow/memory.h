@@ -27,6 +27,9 @@ void htf_memory_release(void *block);
 int64_t htf_memory_blocks(void);
 int64_t htf_memory_bytes(void);
 int64_t htf_memory_peak(void);
+// Bytes that the machine could still give to all processes on it (Linux's MemAvailable), or
+// INT64_MAX where it does not say.
+int64_t htf_memory_available(void);
 // Makes the nth allocation from now fail (1: the next one); 0 ends it. For tests.
 void htf_memory_fail_at(int64_t nth);
 

@@ -76,6 +76,12 @@ typedef struct htf_plant {
 // norm is asked for, zero; HTF_E_MEMORY.
 htf_status htf_problem_plant(const htf_plant *plant, htf_problem **problem);
 
+// The target that htf_problem_plant draws for this plant: its model and weights [parameters
+// of the model], both the caller's, and the factor that scales its entries. A plant that is
+// given a tensor has none. Raises as planting does.
+htf_status htf_problem_draw_target(const htf_plant *plant, htf_model **model,
+                                   double **theta, double *scale);
+
 // ---- given ----------------------------------------------------------------------------
 
 // From samples, by indices or inputs, and from the target's entries, row-major, if these

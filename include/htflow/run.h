@@ -65,5 +65,10 @@ htf_status htf_run_execute(const htf_spec *spec, const htf_run_hooks *hooks,
 
 // The model of a spec, for those who read its weights. Raises HTF_E_CONFIG, HTF_E_MEMORY.
 htf_status htf_run_model(const htf_spec *spec, htf_model **model);
+// The planted target of the spec's problem: its model, its weights (the caller's to
+// HTF_FREE), and the factor that scales its entries. Raises HTF_E_DATA if the problem comes
+// from a file, and what planting raises.
+htf_status htf_run_target(const htf_spec *spec, htf_model **model, double **theta,
+                          double *scale);
 
 HTF_END_DOOR

@@ -5,6 +5,7 @@
 
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -73,6 +74,22 @@ int64_t htf_memory_bytes(void) {
 
 int64_t htf_memory_peak(void) {
   return atomic_load(&peak_bytes);
+}
+
+int64_t htf_memory_available(void) {
+  char line[128];
+  long long kib = 0;
+  int64_t bytes = INT64_MAX;
+  FILE *facts = fopen("/proc/meminfo", "re");
+  while (facts != NULL && fgets(line, sizeof line, facts) != NULL) {
+    if (sscanf(line, "MemAvailable: %lld kB", &kib) == 1) {
+      bytes = (int64_t)kib * 1024;
+    }
+  }
+  if (facts != NULL) {
+    fclose(facts);
+  }
+  return bytes;
 }
 
 void htf_memory_fail_at(int64_t nth) {

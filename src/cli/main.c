@@ -23,6 +23,7 @@ static const struct {
     {"explain", htf_cli__explain, "one run: what, where, why it ended, how to rerun it"},
     {"check", htf_cli__check, "is a results, problem or weights file what it says?"},
     {"rank", htf_cli__rank, "singular values and ranks of a tensor, dense or factored"},
+    {"tensor", htf_cli__tensor, "write a planted or an end tensor with all its entries"},
     {"bench", htf_cli__bench, "how fast is this machine at what runs are made of?"},
     {"doctor", htf_cli__doctor, "check this machine before core-hours are spent"},
     {"help", htf_cli__help, "help observables: what a run can record"},

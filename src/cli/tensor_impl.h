@@ -25,6 +25,8 @@ typedef struct htf_cli_tensor {
 // after a failure too. Raises HTF_E_USAGE, HTF_E_IO, HTF_E_DATA.
 htf_status htf_cli__tensor_open(const char *path, const char *run, htf_cli_tensor *tensor);
 void htf_cli__tensor_close(htf_cli_tensor *tensor);
+// The model of `weights` that are there.
+htf_status htf_cli__tensor_of_weights(htf_cli_tensor *tensor);
 // Its entries as what the grid reads; `source` lives as long as the tensor.
 htf_status htf_cli__tensor_entries(htf_cli_tensor *tensor, htf_grid_tensor *source);
 

@@ -11,7 +11,7 @@
 
 // ---- files ------------------------------------------------------------------------------
 
-static htf_status make_model(htf_cli_tensor *t) {
+htf_status htf_cli__tensor_of_weights(htf_cli_tensor *t) {
   htf_status status = HTF_OK;
   htf_tree *tree = NULL;
   HTF_TRY(htf_tree_read(t->weights.tree, &tree));
@@ -45,7 +45,7 @@ htf_status htf_cli__tensor_open(const char *path, const char *run, htf_cli_tenso
   } else {
     HTF_TRY(run == NULL ? htf_file_read_weights(path, &t->weights)
                         : htf_file_read_run_weights(path, (int64_t)number, &t->weights));
-    HTF_TRY(make_model(t));
+    HTF_TRY(htf_cli__tensor_of_weights(t));
   }
 done:
   return status;

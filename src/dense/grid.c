@@ -41,10 +41,14 @@ done:
 htf_status htf_grid_open(htf_grid_agreement agree, htf_grid **out) {
   htf_status status = HTF_OK;
   htf_grid *grid = NULL;
+  MPI_Comm here;
   HTF_TRY(agree(make(agree, &grid)));
   GRID_MPI(MPI_Comm_dup(MPI_COMM_WORLD, &grid->comm));
   GRID_MPI(MPI_Comm_rank(grid->comm, &grid->rank));
   GRID_MPI(MPI_Comm_size(grid->comm, &grid->ranks));
+  GRID_MPI(MPI_Comm_split_type(grid->comm, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &here));
+  GRID_MPI(MPI_Comm_size(here, &grid->here));
+  GRID_MPI(MPI_Comm_free(&here));
   *out = grid;
   grid = NULL;
 done:
@@ -118,7 +122,32 @@ static htf_status list_tasks(work *w) {
     w->task_of[i] = k;
     w->tasks += k == w->tasks;
   }
-  for (int i = 0; i < job->partitions; i++) {
+done:
+  return status;
+}
+
+// What is asked for; else the default, but not more than what the ranks of a machine can
+// all have. The same on all ranks.
+static htf_status find_memory(work *w) {
+  htf_status status = HTF_OK;
+  htf_grid *grid = w->grid;
+  int64_t least = htf_memory_available() / grid->here;
+  GRID_MPI(MPI_Allreduce(MPI_IN_PLACE, &least, 1, MPI_INT64_T, MPI_MIN, grid->comm));
+  w->memory = (double)htf_grid_memory(w->entries, grid->ranks);
+  w->memory = w->job->memory > 0 ? (double)w->job->memory : fmin(w->memory, (double)least);
+done:
+  return status;
+}
+
+static htf_status choose(work *w) {
+  htf_status status = HTF_OK;
+  int ranks = w->grid->ranks;
+  for (int i = 0; i < w->tasks && w->job->way == HTF_GRID_BLOCK_CYCLIC; i++) {
+    htf_grid__layout layout;
+    HTF_TRY(htf_grid__lay_out(ranks, w->job, &w->task[i].matrix, &layout));
+  }
+  HTF_TRY(htf_grid__choose(w->job, ranks, w->memory, w->tasks, w->task));
+  for (int i = 0; i < w->job->partitions; i++) {
     const htf_grid__matrix *a = &w->task[w->task_of[i]].matrix;
     w->spectrum[i] = (htf_grid_spectrum){.rows = a->rows, .cols = a->cols};
     HTF_NEW(w->spectrum[i].values, a->rows);
@@ -129,15 +158,10 @@ done:
 
 static htf_status prepare(work *w) {
   htf_status status = HTF_OK;
-  int ranks = w->grid->ranks;
-  HTF_TRY(list_tasks(w));
-  w->memory = w->job->memory > 0 ? (double)w->job->memory
-                                 : (double)htf_grid_memory(w->entries, ranks);
-  for (int i = 0; i < w->tasks && w->job->way == HTF_GRID_BLOCK_CYCLIC; i++) {
-    htf_grid__layout layout;
-    HTF_TRY(htf_grid__lay_out(ranks, w->job, &w->task[i].matrix, &layout));
-  }
-  HTF_TRY(htf_grid__choose(w->job, ranks, w->memory, w->tasks, w->task));
+  htf_grid *grid = w->grid;
+  GRID_AGREE(list_tasks(w));
+  HTF_TRY(find_memory(w));
+  GRID_AGREE(choose(w));
 done:
   return status;
 }
@@ -157,7 +181,7 @@ static void tell(const work *w, const htf_grid__task *t, double seconds) {
 static htf_status read_slab(work *w) {
   htf_status status = HTF_OK;
   int64_t first, count, piece = htf_grid__piece(w->entries, w->grid->ranks);
-  htf_grid__slab(w->entries, w->grid->rank, w->grid->ranks, &first, &count);
+  htf_grid_share(w->entries, w->grid->rank, w->grid->ranks, &first, &count);
   HTF_NEW(w->slab, count);
   for (int64_t i = 0; i < count; i += piece) {
     int64_t some = count - i < piece ? count - i : piece;
@@ -298,7 +322,7 @@ htf_status htf_grid_spectra(htf_grid *grid, const htf_grid_job *job,
   htf_status status = HTF_OK;
   work w = {.grid = grid, .job = job, .spectrum = spectrum};
   memset(spectrum, 0, (size_t)job->partitions * sizeof *spectrum);
-  GRID_AGREE(prepare(&w));
+  HTF_TRY(prepare(&w));
   HTF_TRY(work_together(&w));
   GRID_AGREE(work_alone(&w));
   HTF_TRY(share(&w));

@@ -9,6 +9,7 @@
 struct htf_grid {
   MPI_Comm comm;
   int rank, ranks;
+  int here; // ranks on this machine
   htf_grid_agreement agree;
 };
 
@@ -68,8 +69,6 @@ typedef struct htf_grid__layout {
 void htf_grid__local(const htf_grid__matrix *matrix, const htf_grid__layout *layout,
                      int rank, int64_t *rows, int64_t *cols);
 
-// The part of the tensor that a rank reads: entries first .. first + count - 1.
-void htf_grid__slab(int64_t entries, int rank, int ranks, int64_t *first, int64_t *count);
 // Entries of a slab that one round moves, and the bytes of all buffers for it.
 int64_t htf_grid__piece(int64_t entries, int ranks);
 double htf_grid__move_bytes(int64_t entries, int ranks);

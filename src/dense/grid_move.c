@@ -7,7 +7,7 @@
 #include "grid_impl.h"
 #include "htflow/memory.h"
 
-void htf_grid__slab(int64_t entries, int rank, int ranks, int64_t *first, int64_t *count) {
+void htf_grid_share(int64_t entries, int rank, int ranks, int64_t *first, int64_t *count) {
   int64_t share = entries / ranks, rest = entries % ranks;
   *first = rank * share + (rank < rest ? rank : rest);
   *count = share + (rank < rest);
@@ -159,8 +159,8 @@ htf_status htf_grid__move(htf_grid *grid, const htf_grid__matrix *a, const doubl
   htf_grid__walk walk;
   int64_t first, own, longest, begin;
   GRID_AGREE(begin_round(grid, a, layout, &r));
-  htf_grid__slab(htf_grid__entries(a), 0, grid->ranks, &first, &longest);
-  htf_grid__slab(htf_grid__entries(a), grid->rank, grid->ranks, &first, &own);
+  htf_grid_share(htf_grid__entries(a), 0, grid->ranks, &first, &longest);
+  htf_grid_share(htf_grid__entries(a), grid->rank, grid->ranks, &first, &own);
   htf_grid__walk_from(a, first, &walk);
   for (begin = 0; begin < longest; begin += r.piece) {
     int64_t left = own - begin, count = left < r.piece ? left : r.piece, come = 0;

@@ -55,7 +55,7 @@ htf_status htf_entries_create(const htf_model *model, const double *theta, doubl
   htf_status status = HTF_OK;
   htf_entries *x = NULL;
   double all = htf_model_entries(model);
-  HTF_CHECK(all <= 0x1p60, HTF_E_CONFIG, "a tensor of %.4g entries has %.4g bytes", all,
+  HTF_CHECK(all <= 0x1p60, HTF_E_MEMORY, "a tensor of %.4g entries has %.4g bytes", all,
             8 * all);
   HTF_NEW(x, 1);
   x->model = model;

@@ -214,6 +214,28 @@ done:
   return status;
 }
 
+static void drop_target(planting *p) {
+  HTF_FREE(p->expansion);
+  HTF_FREE(p->theta);
+  htf_model_destroy(&p->model);
+}
+
+htf_status htf_problem_draw_target(const htf_plant *plant, htf_model **model,
+                                   double **theta, double *scale) {
+  htf_status status = HTF_OK;
+  planting p = {.plant = plant};
+  HTF_ASSERT(plant->tensor == NULL);
+  HTF_TRY(prepare_target(&p));
+  *model = p.model;
+  *theta = p.theta;
+  *scale = p.scale;
+  p.model = NULL;
+  p.theta = NULL;
+done:
+  drop_target(&p);
+  return status;
+}
+
 htf_status htf_problem_plant(const htf_plant *plant, htf_problem **out) {
   htf_status status = HTF_OK;
   planting p = {.plant = plant};
@@ -235,8 +257,6 @@ htf_status htf_problem_plant(const htf_plant *plant, htf_problem **out) {
   p.problem = NULL;
 done:
   htf_problem_destroy(&p.problem);
-  HTF_FREE(p.expansion);
-  HTF_FREE(p.theta);
-  htf_model_destroy(&p.model);
+  drop_target(&p);
   return status;
 }

@@ -18,14 +18,11 @@ done:
 
 // ---- the problem ----------------------------------------------------------------------
 
-static htf_status plant(const htf_spec *spec, htf_problem **problem) {
+static htf_plant recipe_of(const htf_spec *spec, const htf_tree *tree) {
   static const htf_problem_task tasks[] = {[HTF_TASK_COMPLETION] = HTF_PROBLEM_COMPLETION,
                                            [HTF_TASK_SENSING] = HTF_PROBLEM_SENSING,
                                            [HTF_TASK_FULL] = HTF_PROBLEM_FULL};
-  htf_status status = HTF_OK;
-  htf_tree *tree = NULL;
-  HTF_TRY(htf_tree_read(spec->problem.target_tree.newick, &tree));
-  htf_plant recipe = {
+  return (htf_plant){
       .task = tasks[spec->problem.task],
       .order = spec->problem.shape.order,
       .shape = spec->problem.shape.size,
@@ -39,7 +36,28 @@ static htf_status plant(const htf_spec *spec, htf_problem **problem) {
       .seed = (uint64_t)spec->sweep_seed,
       .draw = (uint64_t)spec->problem.seed,
   };
+}
+
+static htf_status plant(const htf_spec *spec, htf_problem **problem) {
+  htf_status status = HTF_OK;
+  htf_tree *tree = NULL;
+  HTF_TRY(htf_tree_read(spec->problem.target_tree.newick, &tree));
+  htf_plant recipe = recipe_of(spec, tree);
   HTF_TRY(htf_problem_plant(&recipe, problem));
+done:
+  htf_tree_destroy(&tree);
+  return status;
+}
+
+htf_status htf_run_target(const htf_spec *spec, htf_model **model, double **theta,
+                          double *scale) {
+  htf_status status = HTF_OK;
+  htf_tree *tree = NULL;
+  HTF_CHECK(spec->problem.file[0] == '\0', HTF_E_DATA,
+            "the problem is that of %s: there is no planted target", spec->problem.file);
+  HTF_TRY(htf_tree_read(spec->problem.target_tree.newick, &tree));
+  htf_plant recipe = recipe_of(spec, tree);
+  HTF_TRY(htf_problem_draw_target(&recipe, model, theta, scale));
 done:
   htf_tree_destroy(&tree);
   return status;

@@ -23,9 +23,6 @@ static htf_status check_request(const char *path, const htf_shape *shape) {
   struct statvfs facts;
   HTF_CHECK(htf_file__ends(path, ".h5") || htf_file__ends(path, ".hdf5"), HTF_E_DATA,
             "%s: the name of a file to write ends in .h5 or .hdf5", path);
-  HTF_CHECK(shape->order <= H5S_MAX_RANK, HTF_E_DATA,
-            "a dense tensor of %d modes; HDF5 has at most %d dimensions", shape->order,
-            H5S_MAX_RANK);
   for (int i = 0; i < shape->order; i++) {
     bytes *= (double)shape->size[i];
   }
@@ -35,6 +32,9 @@ static htf_status check_request(const char *path, const htf_shape *shape) {
   HTF_CHECK(bytes <= free_bytes, HTF_E_IO,
             "%s: the tensor has %.15g bytes, its file system %.15g free", path, bytes,
             free_bytes);
+  HTF_CHECK(shape->order <= H5S_MAX_RANK, HTF_E_DATA,
+            "a dense tensor of %d modes; HDF5 has at most %d dimensions", shape->order,
+            H5S_MAX_RANK);
 done:
   HTF_FREE(parent);
   return status;

@@ -141,7 +141,7 @@ Test(entries, of_too_many_are_refused_with_their_bytes) {
   }
   cr_assert(htf_tree_from_label("binary", 64, 1, &tree) == HTF_OK);
   cr_assert(htf_model_create(HTF_MODEL_HTF, tree, shape, &model) == HTF_OK);
-  cr_assert(htf_entries_create(model, &theta, 1, &entries) == HTF_E_CONFIG);
+  cr_assert(htf_entries_create(model, &theta, 1, &entries) == HTF_E_MEMORY);
   cr_assert(strstr(htf_error_message(), "bytes") != NULL);
   htf_model_destroy(&model);
   htf_tree_destroy(&tree);

@@ -248,3 +248,16 @@ def test_a_file_that_ends_early_is_told_on_every_rank(tmp_path):
     path = dense_file(tmp_path / "tensor.h5", random_tensor(8, 8, 8, 8))
     path.write_bytes(path.read_bytes()[:20000])
     refused(7, str(path), path, "--tree", "binary", ranks=2)
+
+
+def test_a_tensor_that_no_memory_holds_is_refused_with_the_bytes(tmp_path):
+    """A sparse file: 3 TB of entries that were never written."""
+    path, shape = tmp_path / "tensor.h5", (800,) * 4
+    create = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+    create.set_alloc_time(h5py.h5d.ALLOC_TIME_EARLY)
+    create.set_fill_time(h5py.h5d.FILL_TIME_NEVER)
+    with h5py.File(path, "w") as file:
+        file.attrs["kind"], file.attrs["task"], file["shape"] = "problem", "full", shape
+        h5py.h5d.create(file.id, b"tensor", h5py.h5t.IEEE_F64LE,
+                        h5py.h5s.create_simple(shape), create)
+    refused(6, "bytes on each of 2 ranks", path, "--tree", "flat", ranks=2)
