@@ -47,11 +47,14 @@ double htf_evaluation_flops(const htf_evaluation *e) {
   double flops = 0, r = (double)e->nodes[e->root].rows;
   for (int i = 0; i < e->root; i++) {
     const htf_evaluation_node *v = &e->nodes[i];
-    if (v->children > 0) {
+    if (v->children > 0 && !v->bare) {
       flops += 6.0 * (double)v->n * (double)v->rows * (double)v->cols;
     } else if (v->inputs != NULL) {
       flops += 4.0 * (double)v->n * (double)v->rows * (double)v->cols;
     }
+  }
+  if (e->core.left != NULL) {
+    flops += 6.0 * (double)e->core.rows * (double)e->core.between * (double)e->core.cols;
   }
   return e->whole ? flops + 6.0 * (double)e->count * r : flops;
 }
@@ -65,7 +68,8 @@ double htf_evaluation_traffic(const htf_evaluation *e) {
     const htf_evaluation_node *v = &e->nodes[i];
     double n = (double)v->n, r = (double)v->rows, q = (double)v->cols, c = v->children;
     if (v->children > 0 && i < e->root) {
-      doubles += (c + 1) * n * r + 3 * (n * r + r * q + n * q) + c * c * n * r;
+      doubles += (c + 1) * n * r + c * c * n * r;
+      doubles += v->bare ? 0 : 3 * (n * r + r * q + n * q);
     } else if (i == e->root && e->whole) { // products: entries, and rows of both sides
       doubles += 3 * ((double)e->count + (double)(e->side[0].n + e->side[1].n) * r);
     } else if (i == e->root) {
@@ -73,6 +77,10 @@ double htf_evaluation_traffic(const htf_evaluation *e) {
     }
     doubles += v->children == 0 && v->inputs != NULL ? 2 * (n * r + r * q + n * q) : 0;
     doubles += i < e->root ? (double)v->stored * q : 0; // sums of the parent
+  }
+  if (e->core.left != NULL) {
+    double r = (double)e->core.rows, q = (double)e->core.between, c = (double)e->core.cols;
+    doubles += 3 * (r * q + q * c + r * c);
   }
   return 8 * doubles;
 }
@@ -86,19 +94,19 @@ htf_matrix htf_evaluation__view(const double *data, int64_t n, int64_t cols,
   return view;
 }
 
-htf_matrix htf_evaluation__weights(const htf_evaluation_node *v, const double *theta) {
-  return htf_matrix_view(theta + v->offset, v->rows, v->cols);
+htf_matrix htf_evaluation__weights(const htf_evaluation_node *v, htf_role role,
+                                   const double *array) {
+  const double *data = v->matrix != NULL ? v->matrix[role] : array + v->offset;
+  return htf_matrix_view(data, v->rows, v->cols);
 }
 
-void htf_evaluation__multiply_back(const htf_evaluation_node *v, htf_matrix a,
-                                   const double *theta, const double *flipped, double beta,
-                                   htf_matrix c) {
+void htf_evaluation__multiply_back(htf_matrix a, htf_matrix w, const double *flipped,
+                                   double beta, htf_matrix c) {
   if (flipped != NULL) {
-    htf_dense_multiply(HTF_PLAIN, a, HTF_PLAIN, htf_matrix_view(flipped, v->cols, v->rows),
+    htf_dense_multiply(HTF_PLAIN, a, HTF_PLAIN, htf_matrix_view(flipped, w.cols, w.rows),
                        beta, c);
   } else {
-    htf_dense_multiply(HTF_PLAIN, a, HTF_TRANSPOSED, htf_evaluation__weights(v, theta),
-                       beta, c);
+    htf_dense_multiply(HTF_PLAIN, a, HTF_TRANSPOSED, w, beta, c);
   }
 }
 
@@ -129,7 +137,7 @@ void htf_evaluation__load(htf_evaluation *e, const double *theta, bool tangent) 
     double *table = tangent ? v->value.tangent : v->value.value;
     if (v->inputs != NULL) {
       htf_dense_multiply(HTF_PLAIN, htf_matrix_view(v->inputs, v->n, v->rows), HTF_PLAIN,
-                         htf_evaluation__weights(v, theta), 0,
+                         htf_matrix_view(theta + v->offset, v->rows, v->cols), 0,
                          htf_evaluation__view(table, v->n, v->cols, v->value.stride));
     } else if (v->children == 0 && !v->direct) {
       copy_rows(v->rows, v->cols, theta + v->offset, v->cols, table, v->value.stride);
@@ -169,7 +177,7 @@ void htf_evaluation__close_sums(htf_evaluation *e, int node, double *gradient,
       htf_dense_multiply(
           HTF_TRANSPOSED, htf_matrix_view(child->inputs, child->n, child->rows), HTF_PLAIN,
           htf_evaluation__view(sums, child->n, child->cols, child->adjoint.stride), 0,
-          htf_evaluation__weights(child, gradient));
+          htf_matrix_view(gradient + child->offset, child->rows, child->cols));
     } else if (child->children == 0 && !child->direct) {
       copy_rows(child->rows, child->cols, sums, child->adjoint.stride,
                 gradient + child->offset, child->cols);
@@ -181,15 +189,20 @@ void htf_evaluation__close_sums(htf_evaluation *e, int node, double *gradient,
 
 void htf_evaluation_forward(htf_evaluation *e, const double *theta, double *y) {
   htf_evaluation__load(e, theta, false);
+  if (e->core.left != NULL) {
+    htf_evaluation__make_core(e, theta);
+  }
   for (int i = 0; i < e->root; i++) {
     htf_evaluation_node *v = &e->nodes[i];
     if (v->children > 0) {
       e->kernels->multiply(v->factors, v->children, v->n, v->width, v->product.value,
                            v->product.stride);
+    }
+    if (v->children > 0 && !v->bare) {
       htf_dense_multiply(
           HTF_PLAIN,
           htf_evaluation__view(v->product.value, v->n, v->rows, v->product.stride),
-          HTF_PLAIN, htf_evaluation__weights(v, theta), 0,
+          HTF_PLAIN, htf_evaluation__weights(v, HTF_OF_THETA, theta), 0,
           htf_evaluation__view(v->value.value, v->n, v->cols, v->value.stride));
     }
   }
@@ -211,21 +224,30 @@ static void sum_slopes(htf_evaluation *e, int node) {
   }
 }
 
-static void pull_back_node(htf_evaluation *e, int node, const double *theta,
-                           double *gradient) {
-  htf_evaluation_node *v = &e->nodes[node];
+// dV into dW and dP.
+static void pull_back_product(htf_evaluation *e, htf_evaluation_node *v,
+                              const double *theta, double *gradient) {
+  htf_matrix w = htf_evaluation__weights(v, HTF_OF_THETA, theta);
   htf_matrix adjoint =
       htf_evaluation__view(v->adjoint.value, v->n, v->cols, v->adjoint.stride);
   htf_dense_multiply(
       HTF_TRANSPOSED,
       htf_evaluation__view(v->product.value, v->n, v->rows, v->product.stride), HTF_PLAIN,
-      adjoint, 0, htf_evaluation__weights(v, gradient));
+      adjoint, 0, htf_evaluation__weights(v, HTF_OF_GRADIENT, gradient));
   if (v->flipped[0] != NULL) {
-    e->kernels->transpose(theta + v->offset, v->rows, v->cols, v->flipped[0]);
+    e->kernels->transpose(w.data, v->rows, v->cols, v->flipped[0]);
   }
   htf_evaluation__multiply_back(
-      v, adjoint, theta, v->flipped[0], 0,
+      adjoint, w, v->flipped[0], 0,
       htf_evaluation__view(v->slope.value, v->n, v->rows, v->slope.stride));
+}
+
+static void pull_back_node(htf_evaluation *e, int node, const double *theta,
+                           double *gradient) {
+  htf_evaluation_node *v = &e->nodes[node];
+  if (!v->bare) {
+    pull_back_product(e, v, theta, gradient);
+  }
   htf_evaluation__open_sums(e, node, gradient, false);
   sum_slopes(e, node);
   htf_evaluation__close_sums(e, node, gradient, false);
@@ -243,5 +265,8 @@ void htf_evaluation_pullback(htf_evaluation *e, const double *theta, const doubl
     if (e->nodes[i].children > 0) {
       pull_back_node(e, i, theta, gradient);
     }
+  }
+  if (e->core.left != NULL) {
+    htf_evaluation__pull_core(e, theta, gradient);
   }
 }

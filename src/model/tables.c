@@ -81,6 +81,14 @@ static void lay_out_leaf(htf_evaluation *e, htf_evaluation_node *v) {
 // BLAS is slow at A B^T where matrices are small: then W is kept transposed as well.
 enum { SMALL = 128 * 128 };
 
+// P and V are one, and dP and dV.
+static void lay_out_bare(htf_evaluation *e, htf_evaluation_node *v) {
+  v->product = v->value = take_rows(e, v->n, v->width);
+  if (e->use >= HTF_USE_GRADIENT) {
+    v->slope = v->adjoint = take_rows(e, v->n, v->width);
+  }
+}
+
 // `shared` is P where only values are wanted, else dP.
 static void lay_out_interior(htf_evaluation *e, htf_evaluation_node *v, htf_rows shared) {
   v->value = take_rows(e, v->n, v->outer);
@@ -134,6 +142,23 @@ static void lay_out_side(htf_evaluation *e, int i) {
   if (e->whole && i == 1) {
     e->scaled = take_rows(e, side->n, width);
     e->entries = in_order(e) ? NULL : take_doubles(e, HTF_WHOLE_PANEL * side->n);
+  }
+}
+
+static void lay_out_core(htf_evaluation *e) {
+  htf_evaluation_core *c = &e->core;
+  int second = e->use == HTF_USE_HESSIAN;
+  for (int i = 0; i < HTF_ROLES && c->left != NULL; i++) {
+    bool wanted =
+        i == HTF_OF_THETA || second || (i == HTF_OF_GRADIENT && e->use == HTF_USE_GRADIENT);
+    c->matrix[i] = wanted ? take_doubles(e, c->rows * c->cols) : NULL;
+  }
+  for (int i = 0; i <= second && c->left != NULL; i++) {
+    c->scaled[i] = take_doubles(e, c->rows * c->between);
+    c->pulled[i] =
+        e->use >= HTF_USE_GRADIENT ? take_doubles(e, c->rows * c->between) : NULL;
+    bool small = c->between * c->cols <= SMALL;
+    c->flipped[i] = small ? take_doubles(e, c->between * c->cols) : NULL;
   }
 }
 
@@ -248,11 +273,14 @@ static void walk(htf_evaluation *e) {
     } else {
       lay_out_links(e, i);
       most = v->children > most ? v->children : most;
-      if (i < e->root) {
+      if (v->bare) {
+        lay_out_bare(e, v);
+      } else if (i < e->root) {
         lay_out_interior(e, v, shared);
       }
     }
   }
+  lay_out_core(e);
   lay_out_root(e, &e->nodes[e->root]);
   e->work = take_doubles(e, 2 * 64 * (int64_t)most);
 }
@@ -323,6 +351,7 @@ htf_status htf_evaluation__lay_out(htf_evaluation *e) {
     describe(e, i, place);
     place += e->nodes[i].children;
   }
+  htf_evaluation__find_core(e);
   walk(e);
   HTF_NEW(e->arena, e->bytes);
   walk(e);

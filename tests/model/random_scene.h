@@ -9,7 +9,7 @@
 typedef enum points_form { ENTRIES, VECTORS, ALL } points_form;
 
 // Scenes 0 .. RANDOM_SCENES - 1 have random models, those up to SCENES models made by hand.
-enum { RANDOM_SCENES = 60, SCENES = RANDOM_SCENES + 5 };
+enum { RANDOM_SCENES = 60, SCENES = RANDOM_SCENES + 9 };
 
 typedef struct scene {
   random_model c;
@@ -99,8 +99,8 @@ static inline random_model model_of(const char *newick, int order, const int64_t
 // Number i. The random ones stand at few points (so that modes have unseen indices), at
 // many (so that points are there twice) or at all entries. Then there are matrices beyond
 // what is small, with rows a power of two apart and a width that needs padding, at points
-// of every form; and all entries of two trees out of order, with more than one panel of
-// rows.
+// of every form; all entries of two trees out of order, with more than one panel of rows;
+// and two trees whose root joins its children in a core, at points of two forms.
 static inline scene random_scene(int i, htf_evaluation_use use) {
   static const int64_t wide[] = {3, 2, 3, 2, 4}, tall[] = {3, 150}, flat[] = {3, 14, 12};
   scene s = {.m = 0};
@@ -114,9 +114,14 @@ static inline scene random_scene(int i, htf_evaluation_use use) {
   } else if (i == RANDOM_SCENES + 3) {
     s.c = model_of("((1)7,0)9;", 2, tall);
     set_points(&s, ALL, 0);
-  } else {
+  } else if (i == RANDOM_SCENES + 4) {
     s.c = model_of("(2,1,0)10;", 3, flat);
     set_points(&s, ALL, 0);
+  } else {
+    bool unary = i < RANDOM_SCENES + 7;
+    s.c =
+        model_of(unary ? "(((0)3,4)5,((1,3)9,2)6)11;" : "((1,(0,3)9)6,(2,4)5)13;", 5, wide);
+    set_points(&s, i % 2 == 0 ? ENTRIES : VECTORS, 100);
   }
   open_scene(&s, use);
   return s;

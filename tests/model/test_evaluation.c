@@ -2,6 +2,7 @@
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 
+#include "evaluation_impl.h"
 #include "random_scene.h"
 
 // Sums of at most 40 x 40 products in another order: 1e-13 is some hundred roundings.
@@ -224,6 +225,29 @@ Test(evaluation, counts_its_matrix_products_and_its_traffic) {
     cr_assert(eq(dbl, htf_evaluation_flops(s.evaluation), expected[form]));
     cr_assert(eq(dbl, htf_evaluation_traffic(s.evaluation), 8 * traffic[form]));
     cr_assert(gt(i64, htf_evaluation_bytes(s.evaluation), 0));
+    close_scene(&s);
+  }
+}
+
+// Of a root over two interior children: 3 products of a child's table with the core, which
+// is 3 products itself, unless 3 with each child's matrix are less.
+Test(evaluation, joins_the_roots_children_where_that_is_less_work) {
+  static const int64_t shape[] = {2, 3, 3, 4};
+  for (int m = 3; m <= 300; m += 297) {
+    scene s = {.c = model_of("((0,1)5,(2,3)4)7;", 4, shape)};
+    set_points(&s, ENTRIES, m);
+    open_scene(&s, HTF_USE_GRADIENT);
+    double n1 = (double)htf_points_rows(s.points, 2),
+           n2 = (double)htf_points_rows(s.points, 5);
+    double apart = 3 * 2 * (n1 * 5 * 7 + n2 * 4 * 7);
+    double joined = 3 * 2 * (n1 * 5 * 4 + 5 * 7 * 4);
+    cr_assert(eq(dbl, htf_evaluation_flops(s.evaluation), m == 3 ? apart : joined));
+    cr_assert(eq(int, s.evaluation->core.left != NULL, m != 3));
+    close_scene(&s);
+  }
+  for (int i = RANDOM_SCENES + 5; i < SCENES; i++) { // as the other tests have them
+    scene s = random_scene(i, HTF_USE_VALUES);
+    cr_assert(ne(ptr, s.evaluation->core.left, NULL), "scene %d", i);
     close_scene(&s);
   }
 }

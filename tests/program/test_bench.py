@@ -19,8 +19,9 @@ def test_bench_measures_the_problems_asked_for(tmp_path):
     found = json.loads(result.stdout)
     first, second = found["problems"]
     assert {key: first[key] for key in asked} == asked and second["order"] == 3
-    # Every entry is a sample: of each half of the modes there are 16 distinct tuples.
-    assert first["flops"] == 2 * 6 * 16 * 6 * 6
+    # Every entry is a sample: of each half of the modes there are 16 distinct tuples. One
+    # half's table is multiplied by the product of the three matrices at the root.
+    assert first["flops"] == 6 * (16 * 6 * 6 + 6 * 6 * 6)
     assert first["parameters"] == 4 * 4 * 6 + 2 * 6 * 6 + 6
     for problem in found["problems"]:
         times = [problem[key] for key in ("gradient_ms", "product_ms", "row_ms")]
