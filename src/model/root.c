@@ -45,19 +45,19 @@ static void values_of_two(htf_evaluation *e, double *y, bool tangent) {
   }
 }
 
+// Where the weights are ones, G is dV and there is no dw.
 static void sums_of_two(htf_evaluation *e, const double *slopes,
                         const double *slopes_tangent) {
-  int64_t width = e->nodes[e->root].width;
+  const htf_evaluation_node *root = &e->nodes[e->root];
+  bool tangent = slopes_tangent != NULL, weighted = root->offset >= 0;
   for (int i = 0; i < 2; i++) {
-    htf_root_side side = htf_evaluation__side(e, i, slopes_tangent != NULL);
+    htf_root_side side = htf_evaluation__side(e, i, tangent);
     side.e = slopes;
     side.e_tangent = slopes_tangent;
-    if (slopes_tangent != NULL) {
-      e->kernels->root_weigh_tangent(&side, width);
-      e->kernels->root_finish_tangent(&side, width);
-    } else {
-      e->kernels->root_weigh(&side, width);
-      e->kernels->root_finish(&side, width);
+    (tangent ? e->kernels->root_weigh_tangent : e->kernels->root_weigh)(&side, root->width);
+    if (weighted) {
+      (tangent ? e->kernels->root_finish_tangent : e->kernels->root_finish)(&side,
+                                                                            root->width);
     }
   }
 }

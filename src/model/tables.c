@@ -125,8 +125,8 @@ static htf_rows take_shared(htf_evaluation *e) {
   return shared;
 }
 
-// K and dK of a side, and for all entries K diag(w) of side 1 and room for entries in tree
-// order unless that is row by row theirs.
+// K and dK of a side, its sums G before the root's weights, and for all entries K diag(w)
+// of side 1 and room for entries in tree order unless that is row by row theirs.
 static void lay_out_side(htf_evaluation *e, int i) {
   htf_evaluation_side *side = &e->side[i];
   int64_t width = e->nodes[e->root].width;
@@ -136,7 +136,7 @@ static void lay_out_side(htf_evaluation *e, int i) {
       side->adjoint = take_rows(e, side->n, width);
     }
   }
-  if (e->use == HTF_USE_HESSIAN) {
+  if (e->use == HTF_USE_HESSIAN && (e->whole || e->nodes[e->root].offset >= 0)) {
     side->sum = take_doubles(e, side->n * width);
   }
   if (e->whole && i == 1) {
