@@ -3,6 +3,7 @@
 import json
 import re
 
+import h5py
 import pytest
 
 from program import SWEEP, htflow, write
@@ -90,3 +91,27 @@ def test_bad_sweeps_end_in_a_message_and_code_3(tmp_path, text, message):
 def test_senseless_ranks_are_refused(tmp_path, ranks):
     sweep = write(tmp_path / "sweep.yaml", SWEEP)
     assert htflow("plan", sweep, "--ranks", ranks).returncode == 2
+
+
+def test_blocks_conditions_and_equal_points_come_out_in_the_results(tmp_path):
+    sweep = write(tmp_path / "sweep.yaml", SWEEP[:SWEEP.index("axes:")] + """\
+where: init.seed != 1 or model.tree == flat
+axes: [{key: init.std, values: [0.2, 0.3]}]
+blocks:
+  - [{key: model.tree, values: [binary, flat]}, {seeds: 2}]
+  - [{key: model.width, values: [5, 4]}]   # 5 is the base: in the first block already
+""")
+    directory = tmp_path / "out"
+    assert htflow("run", sweep, "--out", directory).returncode == 0
+    with h5py.File(directory / "results.h5") as file:
+        runs = {name: file["runs"][name][()] for name in
+                ("init_std", "model_tree", "model_width", "seed", "status")}
+    runs = [(std, tree.decode(), int(width), int(seed), int(status))
+            for std, tree, width, seed, status in zip(*runs.values())]
+    assert runs == [(std, *rest) for std in (0.2, 0.3) for rest in [
+        ("binary", 5, 0, 1), ("flat", 5, 0, 1), ("flat", 5, 1, 1)]] + \
+        [(0.2, "binary", 4, 0, 1), (0.3, "binary", 4, 0, 1)]
+    # The same again from the resolved text, as every other rank reads it.
+    resolved = write(tmp_path / "resolved.yaml", htflow("plan", sweep, "--resolved").stdout)
+    assert told(resolved)["plan_hash"] == told(sweep)["plan_hash"]
+    assert told(resolved, "--out", directory)["left"] == 0
