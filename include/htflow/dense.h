@@ -44,6 +44,9 @@ void htf_dense_multiply(htf_transpose op_a, htf_matrix a, htf_transpose op_b, ht
 // dgesdd on a copy. Raises HTF_E_MEMORY, HTF_E_NUMERIC.
 htf_status htf_dense_singular_values(htf_matrix a, double *values);
 
+// The same and the left singular vectors u [rows, min(rows, cols)], row-major. Raises
+// HTF_E_MEMORY, HTF_E_NUMERIC.
+htf_status htf_dense_left_vectors(htf_matrix a, double *values, double *u);
 // A = Q R with Q [rows, cols] of orthonormal columns in place of A, R [cols, cols] upper
 // triangular; rows >= cols. Householder. Raises HTF_E_MEMORY, HTF_E_NUMERIC.
 htf_status htf_dense_qr(htf_matrix a, htf_matrix r);

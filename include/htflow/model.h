@@ -126,6 +126,11 @@ void htf_model_component_drive(const htf_model *model, int node, const double *t
 // HTF_E_MEMORY.
 htf_status htf_model_norm(const htf_model *model, const double *theta, double *norm);
 
+// ||sigma^(v,r) C^(v,r)||, the Frobenius norm of the part of W_H that flows through each
+// local component: node by node over the interior ones, r by r. From the same matrices, up
+// and down; cost 8 R^3 a node. Raises HTF_E_MEMORY.
+htf_status htf_model_part_norms(const htf_model *model, const double *theta, double *norms);
+
 // Work memory to write out whole end tensors of this model.
 typedef struct htf_expansion htf_expansion;
 // Raises HTF_E_MEMORY; HTF_E_CONFIG, with the number of bytes, for 2^31 entries or more.

@@ -48,7 +48,9 @@ HTF_BEGIN_DOOR
   X(SPECTRA, "spectra of all nodes: about 3 R^4 an interior node of width R")              \
   X(CUTS, "as record.partitions asks: see spectra.h")                                      \
   X(ENTRIES, "an evaluation at record.entries")                                            \
-  X(HESSIAN, "some ten to hundred Hessian-vector products")
+  X(HESSIAN, "some ten to hundred Hessian-vector products")                                \
+  X(PARTS, "8 R^3 an interior node; for sensing also m^2 N D")                             \
+  X(OVERLAP, "the end tensor, formed, and an SVD with vectors at each node")
 
 // Of the largest value, what counts for numerical_rank.
 #define HTF_OBSERVABLE_TOLERANCES                                                          \
@@ -124,6 +126,13 @@ HTF_BEGIN_DOOR
     "||w|| of the vectors of every local component: interior nodes in their order, "                  \
     "within a node component by component, of each the children's columns and then the "              \
     "row")                                                                                            \
+  X(local_component_cosine, ASKED, COMPONENT, PARTS, "alignment of the local component",              \
+    "<-grad L(W_H), C^(v,r)> / (||grad L(W_H)|| ||C^(v,r)||), Frobenius, of the "                     \
+    "components of local_component_norm; NaN where one of them is 0")                                 \
+  X(target_overlap, ASKED, PARTITION, OVERLAP, "overlap with the target's components",                \
+    "||U*^T U||^2 / k, U* and U the first k left singular vectors of the target's and of "            \
+    "W_H's matricization, k the target's rank there (above 1e-6 of the largest): the "                \
+    "mean squared cosine of the principal angles; NaN where the target is not held")                  \
   X(sharpness, ASKED, SAMPLE, HESSIAN, "sharpness",                                                   \
     "largest eigenvalue of the Hessian of L in theta, by Lanczos from a fixed start to a "            \
     "residual of " HTF_OBSERVABLE_SHARPNESS_TEXT " of it; NaN if 500 products do not "                \

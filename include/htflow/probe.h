@@ -27,6 +27,7 @@ typedef struct htf_probe_state {
   int64_t step;
   double train_loss;
   const double *theta, *gradient;
+  const double *slope; // dL/dy [training samples], where cosines are recorded
   // product = (Hessian of L at theta) direction, [parameters] each. Needed where sharpness
   // is recorded, else it may be NULL.
   void (*hessian)(void *context, const double *theta, const double *direction,

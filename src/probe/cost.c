@@ -24,6 +24,38 @@ static double expansion_flops(const htf_model *model) {
   return flops;
 }
 
+// Singular values and vectors of every node's matricization, of the tensor formed: some 8
+// times m^2 n.
+static double overlap_flops(const htf_model *model) {
+  const htf_tree *tree = htf_model_tree(model);
+  double entries = htf_model_entries(model), flops = expansion_flops(model);
+  for (int node = 0; node < htf_tree_root(tree); node++) {
+    const int *modes;
+    double rows = 1;
+    int count = htf_tree_modes(tree, node, &modes);
+    for (int i = 0; i < count; i++) {
+      rows *= (double)htf_model_shape(model)[modes[i]];
+    }
+    flops += 8 * entries * fmin(rows, entries / rows);
+  }
+  return flops;
+}
+
+// Gram matrices up and down, and those of sensing's measurements.
+static double parts_flops(const htf_model *model, const htf_probe_work *work) {
+  const htf_tree *tree = htf_model_tree(model);
+  double flops = 0, vectors = 0;
+  for (int node = 0; node < htf_tree_nodes(tree); node++) {
+    double rows = (double)htf_model_rows(model, node),
+           cols = (double)htf_model_cols(model, node);
+    flops += 4 * rows * cols * (rows + cols);
+  }
+  for (int n = 0; n < htf_tree_order(tree); n++) {
+    vectors += (double)htf_model_shape(model)[n];
+  }
+  return flops + (work->sensing ? work->train * work->train * vectors : 0);
+}
+
 static bool pays(const htf_probe_options *options, htf_observable_cost cost) {
   uint64_t set = options->observables != 0 ? options->observables
                                            : htf_observable_set(HTF_WHEN_STANDARD);
@@ -58,6 +90,8 @@ htf_status htf_probe_cost(const htf_model *model, const htf_probe_options *optio
       [HTF_COST_SPECTRA] = spectra,
       [HTF_COST_CUTS] = cuts,
       [HTF_COST_ENTRIES] = value * options->entries,
+      [HTF_COST_PARTS] = parts_flops(model, work),
+      [HTF_COST_OVERLAP] = work->tensor ? overlap_flops(model) : 0,
       [HTF_COST_HESSIAN] = PRODUCTS * (GRADIENTS_A_PRODUCT * work->gradient + 12 * weights),
   };
   *total = 0;

@@ -130,8 +130,15 @@ htf_status htf_probe_create(const htf_model *model, const htf_problem *problem,
   HTF_TRY(prepare_model(probe));
   HTF_TRY(prepare_values(model, htf_problem_test(problem), &probe->test));
   HTF_TRY(prepare_entries(probe));
-  if (htf_probe__pays(probe, HTF_COST_TENSOR)) {
+  bool overlap = htf_probe__pays(probe, HTF_COST_OVERLAP);
+  if (overlap || htf_probe__pays(probe, HTF_COST_TENSOR)) {
     HTF_TRY(prepare_tensor(probe));
+  }
+  if (overlap && htf_problem_tensor(problem) != NULL) {
+    HTF_TRY(htf_probe__overlap_prepare(probe));
+  }
+  if (htf_probe__pays(probe, HTF_COST_PARTS)) {
+    HTF_NEW(probe->parts, probe->component_count);
   }
   HTF_TRY(prepare_spectra(probe));
   if (htf_probe__records(probe, HTF_OBSERVABLE_sharpness)) {
@@ -158,6 +165,8 @@ void htf_probe_destroy(htf_probe **out) {
     HTF_FREE(probe->sigma);
     HTF_FREE(probe->rates);
     HTF_FREE(probe->components);
+    htf_probe__overlap_drop(probe);
+    HTF_FREE(probe->parts);
     HTF_FREE(probe->lanczos);
     HTF_FREE(*out);
   }

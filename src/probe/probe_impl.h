@@ -46,6 +46,15 @@ typedef struct htf_probe__values {
   double *y;
 } htf_probe__values;
 
+// Left singular vectors of the target and of the model.
+typedef struct htf_probe__overlap {
+  int64_t *rank;       // [partitions]: k
+  double **target;     // [partitions]: U* [rows, k]; NULL where it is not held
+  double *matrix, *u;  // [entries]: a matricization; U [rows, small]
+  double *values;      // [small]
+  int64_t rows, small; // of the node decomposed last
+} htf_probe__overlap;
+
 struct htf_probe {
   const htf_model *model;
   const htf_problem *problem;
@@ -70,7 +79,9 @@ struct htf_probe {
   int64_t component_count;
   htf_probe__component *components; // [component_count] node by node, the largest first
   htf_spectra *spectra;             // NULL where nothing recorded needs them
-  double *lanczos;                  // [3, parameters]; NULL unless sharpness is recorded
+  htf_probe__overlap overlap;
+  double *parts;   // [component_count]; NULL unless cosines are recorded
+  double *lanczos; // [3, parameters]; NULL unless sharpness is recorded
 };
 
 // Whether an observable is recorded; `cost`: whether any of that cost is.
@@ -82,6 +93,11 @@ void htf_probe__know_test(htf_probe *probe, const htf_probe_state *state);
 void htf_probe__know_norms2(htf_probe *probe, const htf_probe_state *state);
 htf_status htf_probe__know_components(htf_probe *probe, const htf_probe_state *state);
 htf_status htf_probe__know_spectra(htf_probe *probe, const htf_probe_state *state);
+
+// For probes that record overlaps of a target that is held. Raises HTF_E_MEMORY,
+// HTF_E_NUMERIC.
+htf_status htf_probe__overlap_prepare(htf_probe *probe);
+void htf_probe__overlap_drop(htf_probe *probe);
 
 // How many tolerances numerical ranks are told at.
 int64_t htf_probe__tolerances(void);

@@ -86,6 +86,10 @@ const double *htf_objective__gradient(htf_objective *objective, const double *th
   return objective->gradient;
 }
 
+const double *htf_objective__slope(const htf_objective *objective) {
+  return objective->slope;
+}
+
 void htf_objective__product(htf_objective *objective, const double *theta,
                             const double *direction, double *product) {
   htf_objective__gradient(objective, theta);

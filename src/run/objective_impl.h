@@ -22,6 +22,8 @@ void htf_objective__destroy(htf_objective **objective);
 double htf_objective__value(htf_objective *objective, const double *theta);
 // grad L at theta: borrowed until the objective is asked at another theta.
 const double *htf_objective__gradient(htf_objective *objective, const double *theta);
+// dL/dy [training samples] where the gradient was last asked for: borrowed as that is.
+const double *htf_objective__slope(const htf_objective *objective);
 // product = (Hessian of L at theta) direction.
 void htf_objective__product(htf_objective *objective, const double *theta,
                             const double *direction, double *product);

@@ -112,6 +112,7 @@ static htf_status measure(htf_recorder *recorder, const double *theta, htf_flow_
                            .context = recorder->objective};
   state.train_loss = htf_objective__value(recorder->objective, theta);
   state.gradient = htf_objective__gradient(recorder->objective, theta);
+  state.slope = htf_objective__slope(recorder->objective);
   HTF_TRY(htf_probe_measure(recorder->probe, &state, row));
   keep_best(recorder, row, theta);
   recorder->count++;

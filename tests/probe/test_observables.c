@@ -126,7 +126,8 @@ Test(observables, of_spectra_are_those_of_the_matrix) {
   set_up(&s);
   ask(&s, &(htf_probe_options){.singular_values = 2,
                                .observables = htf_observable_set(HTF_WHEN_ASKED) &
-                                              ~bit(HTF_OBSERVABLE_sharpness)});
+                                              ~bit(HTF_OBSERVABLE_sharpness) &
+                                              ~bit(HTF_OBSERVABLE_local_component_cosine)});
   measure(&s);
   tensor_of(&s, tensor);
   for (int k = 0; k < 24; k++) {
@@ -142,6 +143,97 @@ Test(observables, of_spectra_are_those_of_the_matrix) {
   cr_assert(ge(dbl, find(&s, "truncation_low")[0], v[1] * (1 - 1e-12)));
   cr_assert(ge(dbl, find(&s, "truncation_high")[0], find(&s, "truncation_low")[0]));
   cr_assert(lt(dbl, find(&s, "truncation_high")[1], 1e-14 * v[0]));
+  tear_down(&s);
+}
+
+// ---- directions -----------------------------------------------------------------------
+
+// Of the root's components, from their parts of the tensor and the gradient in it.
+Test(observables, cosines_are_those_of_the_tensors) {
+  scene s = {0};
+  double slope[10], gradient[24] = {0}, part[24], theta[64];
+  set_up(&s);
+  ask(&s, &(htf_probe_options){.components = 3,
+                               .observables = bit(HTF_OBSERVABLE_local_component_norm) |
+                                              bit(HTF_OBSERVABLE_local_component_cosine)});
+  htf_samples train = htf_problem_train(s.problem);
+  for (int64_t k = 0; k < train.count; k++) {
+    const int64_t *i = train.indices + 3 * k;
+    slope[k] = cos((double)k);
+    gradient[(i[0] * 4 + i[1]) * 2 + i[2]] = slope[k];
+  }
+  int root = htf_tree_root(s.tree);
+  double *g = s.gradient + htf_model_offset(s.model, root), cosine[3], norm[3];
+  memcpy(theta, s.theta, sizeof theta);
+  for (int r = 0; r < 3; r++) {
+    double *w = s.theta + htf_model_offset(s.model, root), inner = 0, gg = 0, pp = 0;
+    for (int q = 0; q < 3; q++) {
+      w[q] = q == r ? theta[htf_model_offset(s.model, root) + q] : 0;
+    }
+    tensor_of(&s, part);
+    for (int i = 0; i < 24; i++) {
+      inner += part[i] * gradient[i];
+      gg += gradient[i] * gradient[i];
+      pp += part[i] * part[i];
+    }
+    cosine[r] = -inner / sqrt(gg * pp);
+    g[r] = inner / w[r]; // <row r, row r of dL/dW> is <grad L, part>
+    memcpy(s.theta, theta, sizeof theta);
+  }
+  htf_probe_state state = {.theta = s.theta, .gradient = s.gradient, .slope = slope};
+  cr_assert(htf_probe_measure(s.probe, &state, s.row) == HTF_OK);
+  cr_assert(htf_model_component_norms(s.model, root, s.theta, norm) == HTF_OK);
+  for (int k = 0; k < 3; k++) {
+    double own = find(&s, "local_component_norm")[3 + k];
+    int r = own == norm[0] ? 0 : own == norm[1] ? 1 : 2;
+    cr_assert(epsilon_eq(dbl, find(&s, "local_component_cosine")[3 + k], cosine[r], 1e-9));
+  }
+  tear_down(&s);
+}
+
+// An orthonormal basis of what two columns of leaf 1's matricization span.
+static void basis(const double *tensor, double q[8]) {
+  double r[4];
+  for (int j = 0; j < 4; j++) {
+    q[2 * j] = tensor[2 * j];
+    q[2 * j + 1] = tensor[2 * j + 1];
+  }
+  cr_assert(htf_dense_qr(htf_matrix_view(q, 4, 2), htf_matrix_view(r, 2, 2)) == HTF_OK);
+}
+
+// The target is of the model's rank, so that any two columns at leaf 1 span its subspace.
+Test(observables, overlap_is_the_mean_squared_cosine_of_principal_angles) {
+  scene s = {0};
+  double tensor[24], q[8], p[8], total = 0;
+  set_up(&s);
+  tensor_of(&s, tensor);
+  htf_problem *planted = s.problem, *given = NULL;
+  cr_assert(htf_problem_create(3, shape, htf_problem_train(planted),
+                               htf_problem_test(planted), tensor, &given) == HTF_OK);
+  s.problem = given;
+  ask(&s, &(htf_probe_options){.observables = bit(HTF_OBSERVABLE_target_overlap)});
+  measure(&s);
+  for (int node = 0; node < 4; node++) {
+    cr_assert(epsilon_eq(dbl, find(&s, "target_overlap")[node], 1, 1e-12));
+  }
+  basis(tensor, q);
+  htf_random stream = htf_random_open(8, HTF_RANDOM_TEST, 0);
+  htf_model_gaussian(s.model, &stream, 1, s.theta);
+  measure(&s);
+  tensor_of(&s, tensor);
+  basis(tensor, p);
+  for (int a = 0; a < 2; a++) {
+    for (int b = 0; b < 2; b++) {
+      double dot = 0;
+      for (int j = 0; j < 4; j++) {
+        dot += q[2 * j + a] * p[2 * j + b];
+      }
+      total += dot * dot;
+    }
+  }
+  cr_assert(epsilon_eq(dbl, find(&s, "target_overlap")[3], total / 2, 1e-10));
+  cr_assert(lt(dbl, total / 2, 0.99));
+  htf_problem_destroy(&planted);
   tear_down(&s);
 }
 

@@ -120,7 +120,7 @@ model: {tree: binary, width: 4}
 stop: {steps: 30}
 record:
   points: 8
-  observables: [standard, sharpness, nuclear_norm, truncation_high, weight_vector_norm]
+  observables: [standard, sharpness, nuclear_norm, truncation_high, weight_vector_norm, local_component_cosine, target_overlap]
   entries: [0_1_2, 3_3_3]
   partitions: [0_2]
 """
@@ -142,12 +142,16 @@ def test_a_run_records_what_it_is_asked_for(tmp_path):
         leaf = list(group["partition"][()]).index(b"1")  # modes 0 and 2 stand against it
         assert np.allclose(cut[:, :4], values[:, leaf, :4], atol=1e-12)
         assert "entanglement_entropy" not in group
+        cosine = group["local_component_cosine"][0, :n]
+        assert np.nanmax(np.abs(cosine)) <= 1 + 1e-9 and np.nanmax(np.abs(cosine)) > 0.01
+        overlap = group["target_overlap"][0, :n]
+        assert np.all((overlap >= 0) & (overlap <= 1 + 1e-9))
         assert group["sharpness"].attrs["comment"]
 
 
 def test_a_run_can_record_little(tmp_path):
-    text = ASKED.replace("[standard, sharpness, nuclear_norm, truncation_high, "
-                         "weight_vector_norm]", "[]")
+    text = "\n".join("  observables: []" if "observables" in line else line
+                     for line in ASKED.splitlines())
     assert htflow("run", write(tmp_path / "a.yaml", text), "--out", tmp_path / "a").returncode == 0
     assert htflow("check", tmp_path / "a/results.h5").returncode == 0
     with h5py.File(tmp_path / "a/results.h5") as f:
