@@ -159,6 +159,17 @@ htf_status htf_flow_interpolate(htf_flow *flow, double fraction, double *y,
 htf_status htf_flow_find_arc(htf_flow *flow, double arc, double *fraction);
 htf_status htf_flow_find_time(htf_flow *flow, htf_flow_time time, double *fraction);
 
+// A root of a scalar in a bracket, at whose ends it has opposite signs (at most one zero):
+// the first x met where |scalar| <= tolerance, else the better end of what is left, 2e-15
+// wide. Superlinear where the scalar is smooth. Raises HTF_E_INTERNAL if there is no change
+// of sign, HTF_E_NUMERIC for a NAN, whatever the scalar raises. Source: Chandrupatla 1997.
+typedef htf_status htf_flow_scalar(void *context, double x, double *value);
+typedef struct htf_flow_bracket {
+  double low, high, at_low, at_high;
+} htf_flow_bracket;
+htf_status htf_flow_find_root(htf_flow_bracket bracket, double tolerance,
+                              htf_flow_scalar *scalar, void *context, double *root);
+
 // Double-double sums, and which of two times is later (-1, 0, 1).
 htf_flow_time htf_flow_time_add(htf_flow_time time, double seconds);
 int htf_flow_time_compare(htf_flow_time a, htf_flow_time b);

@@ -270,35 +270,32 @@ done:
   return status;
 }
 
-// Solves |y(s) - y(0)| = target on [0, 1] by the Illinois variant of regula falsi: the
-// root stays bracketed, and an end that is kept twice has its residual halved.
+typedef struct way {
+  htf_flow *flow;
+  double target;
+} way;
+
+// |y(s) - y(0)| - target.
+static htf_status go(void *context, double fraction, double *value) {
+  htf_status status = HTF_OK;
+  const way *w = context;
+  HTF_TRY(look(w->flow, fraction, w->flow->probe));
+  *value = distance(w->flow->probe, w->flow->before, w->flow->system.size) - w->target;
+done:
+  return status;
+}
+
 htf_status htf_flow_find_arc(htf_flow *flow, double arc, double *fraction) {
   htf_status status = HTF_OK;
   HTF_CHECK(flow->made, HTF_E_INTERNAL, "no step to look into");
   HTF_CHECK(arc >= flow->arc_before && arc <= flow->arc, HTF_E_INTERNAL,
             "arc length %.17g is not in [%.17g, %.17g]", arc, flow->arc_before, flow->arc);
-  double target = arc - flow->arc_before, whole = flow->arc - flow->arc_before;
-  double low = 0, high = 1, below = -target, above = whole - target;
-  int kept = 0;
+  double whole = flow->arc - flow->arc_before;
+  way w = {flow, arc - flow->arc_before};
+  htf_flow_bracket bracket = {0, 1, -w.target, whole - w.target};
   *fraction = arc == flow->arc ? 1 : 0;
-  for (int i = 0; i < 60 && below < 0 && above > 0 && high - low > 1e-15; i++) {
-    *fraction = low + (high - low) * (below / (below - above));
-    HTF_TRY(look(flow, *fraction, flow->probe));
-    double residual = distance(flow->probe, flow->before, flow->system.size) - target;
-    if (fabs(residual) <= 1e-12 * whole) {
-      break;
-    }
-    if (residual < 0) {
-      low = *fraction;
-      below = residual;
-      above *= kept < 0 ? 0.5 : 1;
-      kept = -1;
-    } else {
-      high = *fraction;
-      above = residual;
-      below *= kept > 0 ? 0.5 : 1;
-      kept = 1;
-    }
+  if (w.target > 0 && arc < flow->arc) {
+    HTF_TRY(htf_flow_find_root(bracket, 1e-12 * whole, go, &w, fraction));
   }
 done:
   return status;
