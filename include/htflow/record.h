@@ -2,8 +2,8 @@
 // record.h: a run done (room: ledger).
 //
 // A record is all that is kept of a run: how it ended, its final numbers, and columns, each
-// a dense array of doubles whose first dimension is the sample. It knows nothing of what a
-// column means; htf_variable descriptors do. Bytes: a little-endian, versioned,
+// a dense array of doubles, most over samples, some over events (event.h). It knows nothing
+// of what a column means; htf_variable descriptors do. Bytes: a little-endian, versioned,
 // length-checked encoding, equal for equal records, that the journal stores and ranks may
 // send. What may differ between two executions (times, host) is kept apart from what may
 // not.
@@ -60,14 +60,15 @@ typedef enum htf_stop_reason {
   X(INTEGER, gradients, "1", "gradient evaluations", "calls of grad L by the method")      \
   X(INTEGER, jacobian_products, "1", "Hessian-vector products",                            \
     "exact products of the Hessian of L with a vector")                                    \
+  X(INTEGER, events, "1", "events", "how many were found; the rest of the row is none")    \
   X(REAL, unbalancedness_drift, "1", "drift of the conserved quantities",                  \
     "largest change of | ||w||^2 - ||w'||^2 | from the start, over the largest ||w||^2 "   \
     "seen; zero under exact flow (theory.md section 3)")
 
 enum { HTF_COLUMN_NAME = 32, HTF_COLUMN_RANK = 4, HTF_RECORD_MESSAGE = 512 };
 
-// A named array [dims[0], .., dims[rank - 1]] of doubles, row-major; dims[0] counts
-// samples.
+// A named array [dims[0], .., dims[rank - 1]] of doubles, row-major; what a dimension
+// counts its descriptor says: dims[0] samples for most.
 typedef struct htf_column {
   char name[HTF_COLUMN_NAME];
   int rank;
@@ -88,7 +89,7 @@ typedef struct htf_record {
 #undef HTF_MEMBER_INTEGER
 #undef HTF_MEMBER_REAL
   char tree[HTF_MAX_NEWICK]; // the model's tree with widths: which class it belongs to
-  int64_t samples;           // rows of every column
+  int64_t samples;           // rows of every column over them
   int column_count;
   htf_column *columns;
   int64_t weight_count; // parameters kept, 0 if none
@@ -109,8 +110,12 @@ const char *htf_stop_reason_text(int reason);
 void htf_record_init(htf_record *record);
 // Releases what the record owns and empties it.
 void htf_record_clear(htf_record *record);
-// Adds a column of zeros, [samples, dims[0], .., dims[rank - 2]] with samples from the
-// record; `rank` counts the sample dimension too. The column is borrowed from the record.
+// Adds a column of zeros, [dims[0], .., dims[rank - 1]]. It is borrowed from the record,
+// and until the next is added.
+htf_status htf_record_add_column(htf_record *record, const char *name, int rank,
+                                 const int64_t *dims, htf_column **column);
+// The same over samples: [samples, dims[0], .., dims[rank - 2]], samples from the record;
+// `rank` counts the sample dimension too.
 htf_status htf_record_add(htf_record *record, const char *name, int rank,
                           const int64_t *dims, htf_column **column);
 // The column of a name, or NULL.

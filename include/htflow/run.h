@@ -29,6 +29,7 @@
 #include "htflow/record.h"
 #include "htflow/spec.h"
 #include "htflow/status.h"
+#include "htflow/variable.h"
 
 HTF_BEGIN_DOOR
 
@@ -62,6 +63,9 @@ typedef struct htf_run_hooks {
 // and what saving raises; the record is then empty.
 htf_status htf_run_execute(const htf_spec *spec, const htf_run_hooks *hooks,
                            htf_record *record);
+
+// Descriptors of all columns a record may have: the observables, the events; static.
+const htf_variable *htf_run_variables(int *count);
 
 // The model of a spec, for those who read its weights. Raises HTF_E_CONFIG, HTF_E_MEMORY.
 htf_status htf_run_model(const htf_spec *spec, htf_model **model);

@@ -72,6 +72,10 @@ typedef enum htf_table {
   HTF_TABLE_ZONNEVELD
 } htf_table;
 typedef enum htf_spacing { HTF_SPACING_ARC, HTF_SPACING_LOG, HTF_SPACING_STEP } htf_spacing;
+typedef enum htf_event_scale {
+  HTF_EVENT_SCALE_TENSOR,
+  HTF_EVENT_SCALE_ABSOLUTE
+} htf_event_scale;
 typedef enum htf_keep {
   HTF_KEEP_NONE,
   HTF_KEEP_FINAL,
@@ -155,6 +159,13 @@ typedef struct htf_spec {
     char entries[HTF_MAX_TEXT];     // index tuples whose predictions are recorded
     char partitions[HTF_MAX_TEXT];  // modes whose matricizations are, beside the tree's
   } record;
+  struct {
+    htf_list component;  // levels of local component norms
+    int component_scale; // htf_event_scale
+    htf_list loss;       // levels of the training loss
+    double plateau;      // 0: none looked for
+    double rank;         // tolerance of numerical ranks; 0: none looked at
+  } events;
 } htf_spec;
 
 typedef enum htf_field_type {

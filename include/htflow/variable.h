@@ -19,6 +19,9 @@ typedef struct htf_variable {
   const char *comment;                 // the formula and where it comes from
   int rank;                            // how many dimensions beyond `run`
   const char *dims[HTF_VARIABLE_DIMS]; // their names: {"sample", "node", "component"}
+  // What the numbers 0, 1, .. stand for, NULL behind the last; 0 where there is none. NULL
+  // for what is a quantity.
+  const char *const *flags;
 } htf_variable;
 
 HTF_END_DOOR

@@ -9,8 +9,8 @@
 #include "htflow/journal.h"
 #include "htflow/log.h"
 #include "htflow/memory.h"
-#include "htflow/probe.h"
 #include "htflow/results.h"
+#include "htflow/run.h"
 #include "htflow/sweep.h"
 #include "htflow/version.h"
 
@@ -163,8 +163,7 @@ static htf_status write_results(gathering *g, const char *given, const char *pat
                                .timing_attributes = 2,
                                .timing_attribute = timing};
   source.attributes = list_attributes(plan, given, hash, seed, attributes);
-  source.variable = htf_observable_variables();
-  source.variables = HTF_OBSERVABLES;
+  source.variable = htf_run_variables(&source.variables);
   HTF_TRY(htf_results_write(path, &source, &checksum));
   htf_digest_text(&checksum, checksum_text);
   htf_log(HTF_LOG_INFO, "cli", "content_checksum %s", checksum_text);

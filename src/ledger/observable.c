@@ -9,7 +9,7 @@ _Static_assert(HTF_OBSERVABLES <= 63, "a set of observables has 64 bits");
 const htf_variable *htf_observable_variables(void) {
   static const htf_variable variables[] = {
 #define ROW(name, when, shape, cost, long_name, formula)                                   \
-  {#name, long_name, "1", formula, HTF_SHAPE_##shape},
+  {#name, long_name, "1", formula, HTF_SHAPE_##shape, NULL},
       HTF_OBSERVABLE_TABLE(ROW)
 #undef ROW
   };

@@ -11,7 +11,7 @@
 #include "htflow/memory.h"
 
 static const uint64_t MAGIC = 0x3164726f63657268u; // "hrecord1"
-enum { VERSION = 1 };
+enum { VERSION = 2 };
 static const int64_t MOST = (int64_t)1 << 48; // of one dimension
 
 static const char *const state_texts[] = {
@@ -70,8 +70,8 @@ const htf_column *htf_record_find(const htf_record *record, const char *name) {
   return NULL;
 }
 
-htf_status htf_record_add(htf_record *record, const char *name, int rank,
-                          const int64_t *dims, htf_column **column) {
+htf_status htf_record_add_column(htf_record *record, const char *name, int rank,
+                                 const int64_t *dims, htf_column **column) {
   htf_status status = HTF_OK;
   HTF_ASSERT(1 <= rank && rank <= HTF_COLUMN_RANK && strlen(name) < HTF_COLUMN_NAME);
   HTF_RESIZE(record->columns, record->column_count + 1);
@@ -79,10 +79,7 @@ htf_status htf_record_add(htf_record *record, const char *name, int rank,
   memset(fresh, 0, sizeof *fresh);
   memcpy(fresh->name, name, strlen(name) + 1);
   fresh->rank = rank;
-  fresh->dims[0] = record->samples;
-  for (int i = 1; i < rank; i++) {
-    fresh->dims[i] = dims[i - 1];
-  }
+  memcpy(fresh->dims, dims, (size_t)rank * sizeof *dims);
   HTF_NEW(fresh->data, htf_column_size(fresh));
   record->column_count++;
   *column = fresh;
@@ -90,9 +87,19 @@ done:
   return status;
 }
 
+htf_status htf_record_add(htf_record *record, const char *name, int rank,
+                          const int64_t *dims, htf_column **column) {
+  int64_t all[HTF_COLUMN_RANK] = {record->samples};
+  HTF_ASSERT(1 <= rank && rank <= HTF_COLUMN_RANK);
+  for (int i = 1; i < rank; i++) {
+    all[i] = dims[i - 1];
+  }
+  return htf_record_add_column(record, name, rank, all, column);
+}
+
 // ---- bytes ----------------------------------------------------------------------------
 
-static htf_status visit_column(htf_bytes *b, const htf_record *record, htf_column *column) {
+static htf_status visit_column(htf_bytes *b, htf_column *column) {
   htf_status status = HTF_OK;
   HTF_TRY(htf_bytes_text(b, column->name, sizeof column->name));
   HTF_TRY(htf_bytes_int(b, 1, HTF_COLUMN_RANK, &column->rank));
@@ -102,9 +109,6 @@ static htf_status visit_column(htf_bytes *b, const htf_record *record, htf_colum
     HTF_CHECK(!__builtin_mul_overflow(size, column->dims[i], &size), HTF_E_DATA,
               "column %s of a record is larger than memory", column->name);
   }
-  HTF_CHECK(column->dims[0] == record->samples, HTF_E_DATA,
-            "column %s of a record has %lld samples, the record %lld", column->name,
-            (long long)column->dims[0], (long long)record->samples);
   HTF_TRY(htf_bytes_new_reals(b, size, &column->data));
 done:
   return status;
@@ -117,13 +121,13 @@ static htf_status visit_columns(htf_bytes *b, htf_record *record) {
   HTF_TRY(htf_bytes_int(b, 0, 1 << 16, &count));
   for (int i = 0; i < count; i++) {
     if (htf_bytes_reading(b)) {
-      HTF_TRY(visit_column(b, record, &column));
+      HTF_TRY(visit_column(b, &column));
       HTF_RESIZE(record->columns, i + 1);
       record->columns[i] = column;
       record->column_count = i + 1;
       column = (htf_column){.rank = 0};
     } else {
-      HTF_TRY(visit_column(b, record, &record->columns[i]));
+      HTF_TRY(visit_column(b, &record->columns[i]));
     }
   }
 done:

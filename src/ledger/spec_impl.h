@@ -171,6 +171,29 @@ static const htf_field fields[] = {
     FIELD("record.partitions", record.partitions, NAMES, 0, 0, NULL, "[]", "", true,
           "Sets of modes, beside the tree's nodes, whose matricization's singular values "
           "are recorded, each its modes joined by _: [0_2, 1_3]."),
+    // events
+    FIELD(
+        "events.component", events.component, LIST, SMALL, LARGE, NULL, "[0.1]", "1", true,
+        "Levels whose crossing by one of the record.components largest local component "
+        "norms of a node is an event; the least one tells when the component is activated. "
+        "None costs nothing."),
+    FIELD(
+        "events.component_scale", events.component_scale, CHOICE, 0, 0, "tensor|absolute",
+        "tensor", "", true,
+        "Unit of events.component: the norm that a component of the node would have if it "
+        "alone made a balanced tensor of the data's size (tensor), or 1 (absolute)."),
+    FIELD("events.loss", events.loss, LIST, SMALL, LARGE, NULL, "[]", "1", true,
+          "Levels whose crossing by the training loss is an event."),
+    FIELD(
+        "events.plateau", events.plateau, REAL, 0, LARGE, NULL, "0.1", "1", true,
+        "A plateau is where |grad L| |theta| / L is below this: moving the weights by a "
+        "hundredth of their norm, the way they go, lowers the loss by less than this many "
+        "hundredths. 0: no plateaus are looked for."),
+    FIELD(
+        "events.rank", events.rank, REAL, 0, BELOW_ONE, NULL, "0", "1", true,
+        "Singular values of a node's matricization count for its numerical rank above this "
+        "share of the largest, and a change of that rank is an event. 0: none. It costs "
+        "the spectra of all nodes at each step."),
 };
 
 enum { FIELDS = sizeof fields / sizeof *fields };

@@ -2,7 +2,7 @@
 // A run at a boundary of its flow, to bytes and back.
 //
 // Bytes: magic and version, the run's identity, where the flow begins anew, the clocks,
-// what the recorder holds; then the SHA-256 of all that.
+// what the recorder and the events hold; then the SHA-256 of all that.
 #include <string.h>
 
 #include "flight_impl.h"
@@ -66,6 +66,7 @@ static htf_status visit(htf_bytes *b, void *object) {
     f->used_cpu = cpu;
   }
   HTF_TRY(htf_recorder__visit(f->recorder, b));
+  HTF_TRY(htf_events__visit(f->events, b));
 done:
   return status;
 }

@@ -6,6 +6,9 @@
 #include "htflow/memory.h"
 #include "measured_impl.h"
 
+// Of what a descent crosses on the chord of a step.
+static const double DESCENT_TOLERANCE = 1e-9;
+
 // f = - grad L and J v = - H v, for the flow. What is not finite is a numerical failure, to
 // which the method may answer with a smaller step.
 static htf_status check_finite(const double *x, int64_t n, const char *what) {
@@ -87,6 +90,11 @@ done:
   return status;
 }
 
+bool htf_flight__follows(const htf_flight *r) {
+  int method = r->spec->flow.method;
+  return method == HTF_METHOD_BDF || method == HTF_METHOD_ADAMS || method == HTF_METHOD_ERK;
+}
+
 htf_status htf_flight__set_up(htf_flight *r) {
   htf_status status = HTF_OK;
   bool second_order =
@@ -97,6 +105,9 @@ htf_status htf_flight__set_up(htf_flight *r) {
   HTF_TRY(
       htf_objective__create(s->model, s->problem, s->loss, second_order, &r->objective));
   HTF_TRY(htf_measured__probe(r->spec, s, &r->probe));
+  r->tolerance = htf_flight__follows(r) ? r->spec->flow.rtol : DESCENT_TOLERANCE;
+  HTF_TRY(htf_events__create(r->spec, s->model, s->problem, r->objective, r->tolerance,
+                             &r->events));
   HTF_TRY(htf_recorder__create(r->spec, r->probe, r->objective,
                                htf_model_parameters(s->model), &r->recorder));
   HTF_TRY(make_flow(r));
@@ -106,6 +117,7 @@ done:
 
 void htf_flight__tear_down(htf_flight *r) {
   htf_recorder__destroy(&r->recorder);
+  htf_events__destroy(&r->events);
   htf_flow_destroy(&r->flow);
   HTF_FREE(r->carry);
   htf_probe_destroy(&r->probe);

@@ -2,6 +2,7 @@
 // flight_impl.h: a run in flight, and its checkpoint.
 #pragma once
 
+#include "events_impl.h"
 #include "htflow/digest.h"
 #include "htflow/flow.h"
 #include "htflow/probe.h"
@@ -21,6 +22,8 @@ typedef struct htf_flight {
   htf_objective *objective;
   htf_probe *probe;
   htf_recorder *recorder;
+  htf_events *events;
+  double tolerance;         // relative, of what is looked for inside a step
   htf_flow_options options; // of the flow, with where it begins
   int64_t carry_size;
   double *carry; // [carry_size], of where it begins
@@ -33,6 +36,9 @@ typedef struct htf_flight {
 // planting, loading and creating raise; with `outside` what htf_flight__unpack does.
 htf_status htf_flight__set_up(htf_flight *flight);
 void htf_flight__tear_down(htf_flight *flight);
+
+// Whether the method follows the flow, so that states within a step are states of the run.
+bool htf_flight__follows(const htf_flight *flight);
 
 // Seconds used by this and earlier executions.
 double htf_flight__wall(const htf_flight *flight);

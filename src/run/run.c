@@ -58,13 +58,50 @@ done:
   return status;
 }
 
-// The flow time asked for lies within the last step: the run ends there.
-static htf_status end_in_time(htf_flight *r) {
-  htf_flow_time end = {r->spec->stop.time, 0};
-  if (htf_flow_time_compare(end, htf_flow_now(r->flow)) < 0) {
-    return htf_flow_find_time(r->flow, end, &r->fraction);
+// log(L / stop.loss) at a fraction of the last step, its root moved to where L is below.
+static htf_status read_loss(void *context, double fraction, double *reading) {
+  htf_status status = HTF_OK;
+  htf_flight *r = context;
+  htf_flow_time time;
+  double arc, *theta = r->scene.theta;
+  HTF_TRY(htf_flow_interpolate(r->flow, fraction, theta, &time, &arc));
+  *reading = log(htf_objective__value(r->objective, theta) / r->spec->stop.loss);
+  *reading += r->tolerance;
+done:
+  return status;
+}
+
+// The flow passed the loss asked for within the last step, and ends there. A descent knows
+// no state between two of its own, nor do losses of 0 or a rising one.
+static htf_status end_in_loss(htf_flight *r) {
+  htf_status status = HTF_OK;
+  htf_flow_bracket step = {.low = 0, .high = 1};
+  if (htf_flight__follows(r)) {
+    HTF_TRY(read_loss(r, 0, &step.at_low));
+    HTF_TRY(read_loss(r, 1, &step.at_high));
+    if (step.at_low > 0 && step.at_high < 0 && isfinite(step.at_high)) {
+      HTF_TRY(htf_flow_find_root(step, r->tolerance, read_loss, r, &r->fraction));
+    }
   }
-  return HTF_OK;
+done:
+  return status;
+}
+
+// The flow time asked for lies within the last step: the run ends there, unless it has by
+// the loss before.
+static htf_status end_in_time(htf_flight *r, htf_stop_reason *reason) {
+  htf_status status = HTF_OK;
+  htf_flow_time end = {r->spec->stop.time, 0};
+  double fraction = 1;
+  if (htf_flow_time_compare(end, htf_flow_now(r->flow)) <= 0) {
+    HTF_TRY(htf_flow_find_time(r->flow, end, &fraction));
+    if (*reason == HTF_STOP_TIME || fraction < r->fraction) {
+      *reason = HTF_STOP_TIME;
+      r->fraction = fraction;
+    }
+  }
+done:
+  return status;
 }
 
 static htf_status save(htf_flight *r) {
@@ -104,9 +141,11 @@ static htf_status step(htf_flight *r, htf_stop_reason *reason) {
   HTF_TRY(htf_flow_step(r->flow));
   r->fraction = 1;
   HTF_TRY(judge(r, reason));
-  if (*reason == HTF_STOP_TIME) {
-    HTF_TRY(end_in_time(r));
+  if (*reason == HTF_STOP_LOSS) {
+    HTF_TRY(end_in_loss(r));
   }
+  HTF_TRY(end_in_time(r, reason));
+  HTF_TRY(htf_events__step(r->events, r->flow, r->fraction));
   HTF_TRY(htf_recorder__step(r->recorder, r->flow, r->fraction));
   if (*reason == HTF_STOP_NONE) {
     HTF_TRY(heed(r));
@@ -120,6 +159,7 @@ static htf_status integrate(htf_flight *r, htf_stop_reason *reason) {
   if (r->hooks->resume == NULL) {
     HTF_TRY(judge(r, reason));
     HTF_TRY(htf_recorder__start(r->recorder, r->scene.theta));
+    HTF_TRY(htf_events__start(r->events, r->scene.theta));
   }
   while (*reason == HTF_STOP_NONE) {
     HTF_TRY(step(r, reason));
@@ -144,6 +184,7 @@ static htf_status conclude(htf_flight *r, htf_stop_reason reason, htf_record *re
   record->gradients = counts.derivatives;
   record->jacobian_products = counts.products;
   HTF_TRY(htf_recorder__finish(r->recorder, r->flow, r->fraction, record));
+  HTF_TRY(htf_events__finish(r->events, record));
   if (record->state != HTF_RUN_FAILED) {
     record->state = HTF_RUN_DONE;
     record->stop_reason = (int)reason;

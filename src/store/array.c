@@ -308,6 +308,22 @@ done:
   return status;
 }
 
+htf_status htf_results__put_flags(htf_results__array *array, int64_t count,
+                                  const double *values) {
+  htf_status status = HTF_OK;
+  HTF_TRY(reserve(array, array->kind == HTF_ARRAY_FLAG));
+  HTF_CHECK(count <= array->row, HTF_E_INTERNAL,
+            "%s: a row of %lld where there is room for %lld", array->path, (long long)count,
+            (long long)array->row);
+  int64_t *row = array->integers + array->filled * array->row;
+  for (int64_t i = 0; i < array->row; i++) {
+    row[i] = i < count ? (int64_t)values[i] : 0;
+  }
+  array->filled++;
+done:
+  return status;
+}
+
 htf_status htf_results__put_real(htf_results__array *array, double value) {
   return htf_results__put_reals(array, NULL, &value);
 }

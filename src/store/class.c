@@ -94,7 +94,7 @@ done:
 }
 
 static htf_status enter_column(htf_results__class *class, const htf_results_source *source,
-                               const htf_column *column) {
+                               const htf_column *column, int64_t samples) {
   htf_status status = HTF_OK;
   int index = variable_of(source, column->name);
   HTF_CHECK(index >= 0, HTF_E_INTERNAL, "column %s has no descriptor", column->name);
@@ -103,9 +103,10 @@ static htf_status enter_column(htf_results__class *class, const htf_results_sour
   HTF_CHECK(variable->rank == column->rank, HTF_E_INTERNAL,
             "column %s has %d dimensions, its descriptor %d", column->name, column->rank,
             variable->rank);
-  HTF_CHECK(strcmp(variable->dims[0], "sample") == 0, HTF_E_INTERNAL,
-            "variable %s runs over %s first, not over sample", variable->name,
-            variable->dims[0]);
+  bool over_samples = strcmp(variable->dims[0], "sample") == 0;
+  HTF_CHECK(!over_samples || column->dims[0] == samples, HTF_E_INTERNAL,
+            "column %s has %lld samples, its record %lld", column->name,
+            (long long)column->dims[0], (long long)samples);
   for (int i = 0; i < column->rank; i++) {
     HTF_TRY(check_nodes(class, column, variable->dims[i], column->dims[i]));
     extent[i] = column->dims[i] > extent[i] ? column->dims[i] : extent[i];
@@ -179,7 +180,7 @@ htf_status htf_results__enter_run(htf_results__classes *classes,
       (columns ? HTF_HOLDS_COLUMNS : 0) | (weights ? HTF_HOLDS_WEIGHTS : 0);
   if (columns) {
     for (int i = 0; i < record->column_count; i++) {
-      HTF_TRY(enter_column(class, source, &record->columns[i]));
+      HTF_TRY(enter_column(class, source, &record->columns[i], record->samples));
     }
     class->samples = record->samples > class->samples ? record->samples : class->samples;
     *trajectory = class->name;

@@ -108,6 +108,10 @@ htf_status htf_results__array_open(htf_results__group *group,
 // first, at most as large; the rest is NAN. `values` NULL: all of it.
 htf_status htf_results__put_reals(htf_results__array *array, const int64_t *dims,
                                   const double *values);
+// The next row of flags: as many numbers as `count`, the rest 0. For arrays of two
+// dimensions.
+htf_status htf_results__put_flags(htf_results__array *array, int64_t count,
+                                  const double *values);
 htf_status htf_results__put_real(htf_results__array *array, double value);
 htf_status htf_results__put_integer(htf_results__array *array, int64_t value);
 // What is not UTF-8 in it becomes '?'.

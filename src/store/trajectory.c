@@ -202,6 +202,14 @@ static htf_status open_column(const htf_variable *variable, htf_results__group *
   for (int i = 0; i < variable->rank; i++) {
     about.dims[i + 1] = variable->dims[i];
   }
+  if (variable->flags != NULL) {
+    HTF_ASSERT(variable->rank == 1);
+    about.kind = HTF_ARRAY_FLAG;
+    about.flag = variable->flags;
+    while (about.flag[about.flags] != NULL) {
+      about.flags++;
+    }
+  }
   return htf_results__array_open(group, &about, array);
 }
 
@@ -228,6 +236,16 @@ done:
   return status;
 }
 
+static htf_status put_column(const htf_variable *variable, const htf_column *column,
+                             htf_results__array *array) {
+  const int64_t *dims = column != NULL ? column->dims : NULL;
+  const double *data = column != NULL ? column->data : NULL;
+  if (variable->flags != NULL) {
+    return htf_results__put_flags(array, column != NULL ? dims[0] : 0, data);
+  }
+  return htf_results__put_reals(array, dims, data);
+}
+
 static htf_status put_run(const htf_results_source *source, const htf_record *record,
                           table *t) {
   htf_status status = HTF_OK;
@@ -235,8 +253,7 @@ static htf_status put_run(const htf_results_source *source, const htf_record *re
   for (int v = 0; v < t->variables; v++) {
     if (t->column[v] != NULL) {
       const htf_column *column = htf_record_find(record, source->variable[v].name);
-      HTF_TRY(htf_results__put_reals(t->column[v], column ? column->dims : NULL,
-                                     column ? column->data : NULL));
+      HTF_TRY(put_column(&source->variable[v], column, t->column[v]));
     }
   }
 done:

@@ -24,10 +24,11 @@ static char names[SCALARS][16];
 static void describe(void) {
   for (int i = 0; i < SCALARS; i++) {
     snprintf(names[i], sizeof names[i], "scalar_%d", i);
-    variables[i] = (htf_variable){names[i], "scalar", "1", "made up", 1, {"sample"}};
+    variables[i] = (htf_variable){names[i], "scalar", "1", "made up", 1, {"sample"}, NULL};
   }
-  variables[SCALARS] = (htf_variable){
-      "local_component_norm", "norm", "1", "made up", 3, {"sample", "node", "component"}};
+  variables[SCALARS] =
+      (htf_variable){"local_component_norm",          "norm", "1", "made up", 3,
+                     {"sample", "node", "component"}, NULL};
 }
 
 static htf_digest identity_of(int64_t run) {

@@ -119,6 +119,7 @@ static htf_spec long_spec(const method *m) {
   set(&spec, "stop.steps", "3300");
   set(&spec, "record.points", "50");
   set(&spec, "record.weights", "best");
+  set(&spec, "events.loss", "[0.5, 0.2, 0.1, 0.05, 0.01]");
   return spec;
 }
 
@@ -139,9 +140,10 @@ Test(checkpoint, cut_at_any_boundary_a_run_of_any_method_ends_in_the_same_record
 
 Test(checkpoint, whatever_is_recorded_goes_on) {
   const char *options[][2] = {
-      {"record.spacing", "log"},   {"record.spacing", "step"}, {"record.spacing", "arc"},
-      {"record.every", "7"},       {"record.weights", "none"}, {"record.weights", "final"},
-      {"record.weights", "first"}, {"problem.test", "0"},      {"record.points", "2"},
+      {"record.spacing", "log"}, {"record.spacing", "step"}, {"record.spacing", "arc"},
+      {"record.every", "7"},     {"record.weights", "none"}, {"record.weights", "final"},
+      {"events.rank", "0.01"},   {"events.component", "[]"}, {"record.weights", "first"},
+      {"problem.test", "0"},     {"record.points", "2"},
   };
   for (size_t o = 0; o < sizeof options / sizeof *options; o++) {
     bool every = strcmp(options[o][0], "record.every") == 0;

@@ -14,19 +14,26 @@ static const htf_results_axis flow_axes[] = {
     {"init_std", "standard deviation of the initial weights", "1", HTF_RESULTS_REAL}};
 
 static const htf_variable flow_variables[] = {
-    {"time", "flow time", "1", "high part", 1, {"sample"}},
-    {"time_low", "flow time", "1", "low part", 1, {"sample"}},
-    {"arc_length", "arc length", "1", "of theta", 1, {"sample"}},
-    {"step", "accepted steps", "1", "of the integrator", 1, {"sample"}},
-    {"train_loss", "training loss", "1", "L", 1, {"sample"}},
-    {"unbalancedness_drift", "drift", "1", "since the start", 1, {"sample"}},
+    {"time", "flow time", "1", "high part", 1, {"sample"}, NULL},
+    {"time_low", "flow time", "1", "low part", 1, {"sample"}, NULL},
+    {"arc_length", "arc length", "1", "of theta", 1, {"sample"}, NULL},
+    {"step", "accepted steps", "1", "of the integrator", 1, {"sample"}, NULL},
+    {"train_loss", "training loss", "1", "L", 1, {"sample"}, NULL},
+    {"unbalancedness_drift", "drift", "1", "since the start", 1, {"sample"}, NULL},
     {"local_component_norm",
      "local component norm",
      "1",
      "sigma",
      3,
-     {"sample", "node", "component"}},
-    {"singular_value", "singular value", "1", "s", 3, {"sample", "partition", "value"}},
+     {"sample", "node", "component"},
+     NULL},
+    {"singular_value",
+     "singular value",
+     "1",
+     "s",
+     3,
+     {"sample", "partition", "value"},
+     NULL},
 };
 
 static const char *const flow_attributes[][2] = {

@@ -30,17 +30,18 @@ static const htf_results_axis made_axes[] = {
 };
 
 static const htf_variable made_variables[] = {
-    {"time", "flow time", "1", "high part", 1, {"sample"}},
-    {"train_loss", "training loss", "1", "L", 1, {"sample"}},
+    {"time", "flow time", "1", "high part", 1, {"sample"}, NULL},
+    {"train_loss", "training loss", "1", "L", 1, {"sample"}, NULL},
     {"local_component_norm",
      "local component norm",
      "1",
      "sigma",
      3,
-     {"sample", "node", "component"}},
-    {"singular_value", "singular value", "1", "s", 3, {"sample", "cut", "value"}},
-    {"hierarchical_rank", "rank", "1", "r", 2, {"sample", "cut"}},
-    {"empty", "nothing", "1", "no run has any", 2, {"sample", "nothing"}},
+     {"sample", "node", "component"},
+     NULL},
+    {"singular_value", "singular value", "1", "s", 3, {"sample", "cut", "value"}, NULL},
+    {"hierarchical_rank", "rank", "1", "r", 2, {"sample", "cut"}, NULL},
+    {"empty", "nothing", "1", "no run has any", 2, {"sample", "nothing"}, NULL},
 };
 
 static const char *const made_attributes[][2] = {
