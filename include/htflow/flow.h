@@ -116,6 +116,14 @@ typedef struct htf_flow_options {
   htf_flow_start start;
 } htf_flow_options;
 
+// Why no step could be made.
+typedef enum htf_flow_failure {
+  HTF_FLOW_NO_FAILURE,
+  HTF_FLOW_STEP_SIZE,   // the error asks for a step shorter than the shortest
+  HTF_FLOW_CONVERGENCE, // its equations could not be solved, however short the step
+  HTF_FLOW_NOT_FINITE   // a value is not, there or wherever the method went from here
+} htf_flow_failure;
+
 typedef struct htf_flow htf_flow;
 
 // At y [size] and options->start. Copies y and what start carries; borrows the system's
@@ -132,6 +140,9 @@ void htf_flow_destroy(htf_flow **flow);
 // times a segment). Descents and fixed steps try no smaller step. The longest step is 1e50,
 // that of adams 1e24.
 htf_status htf_flow_step(htf_flow *flow);
+
+// Why the last step raised HTF_E_NUMERIC, if it did.
+htf_flow_failure htf_flow_get_failure(const htf_flow *flow);
 
 // After a step: state [size] (borrowed until the next step), time, arc length at its end,
 // and the length of the step just made.

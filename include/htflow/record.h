@@ -34,9 +34,12 @@ HTF_BEGIN_DOOR
   X(STEPS, "steps", "stop.steps accepted steps were taken")                                \
   X(WALL, "wall", "the run used up stop.wall seconds")                                     \
   X(GRADIENT, "gradient", "the gradient norm fell to stop.gradient_norm")                  \
-  X(INTEGRATOR, "integrator", "the integrator could not go on")                            \
+  X(INTEGRATOR, "integrator", "no longer given: see step_size, convergence, overflow")     \
   X(OVERFLOW, "overflow", "a value left the range of a double")                            \
-  X(ERROR, "error", "the run could not be set up or recorded")
+  X(ERROR, "error", "the run could not be set up or recorded")                             \
+  X(STEP_SIZE, "step_size", "the error asked for a step shorter than the shortest")        \
+  X(CONVERGENCE, "convergence", "a step's equations could not be solved")                  \
+  X(LOSS_RISE, "loss_rise", "the loss rose under exact flow, beyond what rtol explains")
 
 typedef enum htf_run_state {
 #define HTF_ENUM(name, text, meaning) HTF_RUN_##name,

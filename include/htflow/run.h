@@ -6,12 +6,23 @@
 // cannot be set up) is no error: it ends in a record with state FAILED and a message, with
 // all that was measured until then.
 //
-// Samples are taken along a progress coordinate s: the arc length of theta, log2(1 + t /
-// t_1) with t_1 the end of the first step, or the number of accepted steps. They lie at
+// Samples are taken along a progress coordinate s (record.spacing):
+//   arc     the arc length of theta
+//   log     log2(1 + t / t_1), t_1 the end of the first step
+//   step    the number of accepted steps
+//   loss    log(L(0) / L), L the lowest training loss so far
+//   growth  summed over steps: the largest gain of log(1 + sigma / sigma_0) among the
+//   largest
+//           local component norms of all nodes, sigma_0 being the node's largest at the
+//           start, and |d theta| / |theta|. A component that rises from the level of the
+//           start is resolved however low that is, where arc length sees it only once it
+//           has grown to the distance of two samples.
+// They lie at
 // multiples of a unit; when `record.points` of them are held, every second one is dropped
 // and the unit doubles, so a run of unknown length is covered evenly. The last state is
 // always sampled. With `record.every`
-// samples lie at multiples of that many steps, and all are kept.
+// samples lie at multiples of that many steps, and all are kept; with `record.times` at
+// these times, and all are kept.
 //
 // Checkpoints. Every so many accepted steps the flow restarts from its state (flow.h), and
 // only there can a run be left and taken up later, to the same record bit for bit but for

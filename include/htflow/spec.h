@@ -71,7 +71,13 @@ typedef enum htf_table {
   HTF_TABLE_FEHLBERG,
   HTF_TABLE_ZONNEVELD
 } htf_table;
-typedef enum htf_spacing { HTF_SPACING_ARC, HTF_SPACING_LOG, HTF_SPACING_STEP } htf_spacing;
+typedef enum htf_spacing {
+  HTF_SPACING_ARC,
+  HTF_SPACING_LOG,
+  HTF_SPACING_STEP,
+  HTF_SPACING_LOSS,
+  HTF_SPACING_GROWTH
+} htf_spacing;
 typedef enum htf_event_scale {
   HTF_EVENT_SCALE_TENSOR,
   HTF_EVENT_SCALE_ABSOLUTE
@@ -152,9 +158,10 @@ typedef struct htf_spec {
   } stop;
   struct {
     int64_t points, components, singular_values;
-    int64_t every; // steps of a descent between samples; 0: by points and spacing
-    int spacing;   // htf_spacing
-    int weights;   // htf_keep
+    int64_t every;  // steps of a descent between samples; 0: by points and spacing
+    int spacing;    // htf_spacing
+    htf_list times; // of samples; none: by points and spacing, or every
+    int weights;    // htf_keep
     char observables[HTF_MAX_TEXT]; // names of observable.h, for htf_observable_read
     char entries[HTF_MAX_TEXT];     // index tuples whose predictions are recorded
     char partitions[HTF_MAX_TEXT];  // modes whose matricizations are, beside the tree's

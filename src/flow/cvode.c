@@ -93,6 +93,10 @@ htf_status htf_flow__cvode_step(htf_flow *flow, double *next, double *length) {
   HTF_CHECK(flag != CV_MEM_FAIL && flag != CV_LINIT_FAIL && flag != CV_NLS_INIT_FAIL,
             HTF_E_MEMORY, "no memory for CVODE: %s", c->shared.complaint);
   if (flag < 0) {
+    bool finite = c->shared.refusal[0] == '\0';
+    flow->failure = !finite                   ? HTF_FLOW_NOT_FINITE
+                    : flag == CV_CONV_FAILURE ? HTF_FLOW_CONVERGENCE
+                                              : HTF_FLOW_STEP_SIZE;
     HTF_TRY(htf_flow__no_step(flow));
   }
   HTF_TRY(htf_flow__check_refusals(flow));

@@ -160,6 +160,7 @@ static htf_status step(htf_flow *flow, double *next, double *length) {
     HTF_TRY(s->failure);
     HTF_CHECK(flag != ARK_MEM_FAIL, HTF_E_MEMORY, "no memory for ARKODE: %s", s->complaint);
     if (flag < 0 && s->refusals == refusals) {
+      flow->failure = HTF_FLOW_STEP_SIZE;
       HTF_TRY(htf_flow__no_step(flow));
     }
     if (flag < 0) {

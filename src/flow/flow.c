@@ -187,6 +187,7 @@ static void accept(htf_flow *flow, double length) {
 htf_status htf_flow_step(htf_flow *flow) {
   htf_status status = HTF_OK;
   double length;
+  flow->failure = HTF_FLOW_NO_FAILURE;
   if (flow->left == 0) {
     HTF_TRY(flow->row->restart(flow));
     flow->left = flow->options.segment_steps;
@@ -204,8 +205,15 @@ htf_status htf_flow_step(htf_flow *flow) {
 done:
   if (status != HTF_OK) {
     flow->left = 0; // what the method remembers may be spoilt
+    if (status == HTF_E_NUMERIC && flow->failure == HTF_FLOW_NO_FAILURE) {
+      flow->failure = HTF_FLOW_NOT_FINITE;
+    }
   }
   return status;
+}
+
+htf_flow_failure htf_flow_get_failure(const htf_flow *flow) {
+  return flow->failure;
 }
 
 const double *htf_flow_state(const htf_flow *flow) {

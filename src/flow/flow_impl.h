@@ -41,6 +41,7 @@ struct htf_flow {
   double last_step;
   int64_t left; // steps until the segment ends
   bool made;    // a step can be looked into
+  htf_flow_failure failure;
   htf_flow_counts counts;
 };
 

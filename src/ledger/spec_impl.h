@@ -154,9 +154,16 @@ static const htf_field fields[] = {
         "record.every", record.every, INTEGER, 0, WHOLE, NULL, "0", "", true,
         "For a descent: a sample every so many steps, all kept whatever record.points and "
         "record.spacing say; 0 for these."),
-    FIELD("record.spacing", record.spacing, CHOICE, 0, 0, "arc|log|step", "arc", "", true,
-          "Samples are even in arc length of the weights, log of time, or accepted "
-          "steps."),
+    FIELD(
+        "record.spacing", record.spacing, CHOICE, 0, 0, "arc|log|step|loss|growth", "arc",
+        "", true,
+        "Samples are even in arc length of the weights (arc), log of time (log), accepted "
+        "steps (step), log of the training loss (loss), or growth of the local components: "
+        "the log of the fastest of them, and relative arc length (growth), which resolves "
+        "the rise of each from however small a start."),
+    FIELD("record.times", record.times, LIST, SMALL, LARGE, NULL, "[]", "1", true,
+          "Flow times of samples, all kept, whatever record.points, record.spacing and "
+          "record.every say; none for these."),
     FIELD("record.weights", record.weights, CHOICE, 0, 0, "none|final|best|first", "final",
           "", true,
           "Weights kept of a run: none, the last, those of least held-out loss, or the "

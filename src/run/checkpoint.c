@@ -58,6 +58,8 @@ static htf_status visit(htf_bytes *b, void *object) {
   HTF_TRY(htf_bytes_format(b, MAGIC, VERSION));
   HTF_TRY(visit_identity(b, f));
   HTF_TRY(visit_start(b, f));
+  HTF_TRY(htf_bytes_real(b, &f->scale));
+  HTF_TRY(htf_bytes_real(b, &f->lowest));
   HTF_TRY(htf_bytes_real(b, &f->started));
   HTF_TRY(htf_bytes_real(b, &wall));
   HTF_TRY(htf_bytes_real(b, &cpu));

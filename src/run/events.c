@@ -56,8 +56,8 @@ htf_status htf_events__create(const htf_spec *spec, const htf_model *model,
   e->parameters = htf_model_parameters(model);
   e->tolerance = tolerance;
   e->interior = htf_tree_nodes(tree) - htf_tree_order(tree);
-  e->components = spec->events.component.count > 0 ? htf_watch__components(spec, model) : 0;
   HTF_TRY(htf_watch__create(spec, model, problem, objective, &e->watched));
+  e->components = spec->events.component.count > 0 ? htf_watch__components(e->watched) : 0;
   e->watch = htf_watch__list(e->watched, &e->watches);
   HTF_NEW(e->theta, e->parameters);
   HTF_NEW(e->after, e->watches);

@@ -108,8 +108,7 @@ htf_status htf_flight__set_up(htf_flight *r) {
   r->tolerance = htf_flight__follows(r) ? r->spec->flow.rtol : DESCENT_TOLERANCE;
   HTF_TRY(htf_events__create(r->spec, s->model, s->problem, r->objective, r->tolerance,
                              &r->events));
-  HTF_TRY(htf_recorder__create(r->spec, r->probe, r->objective,
-                               htf_model_parameters(s->model), &r->recorder));
+  HTF_TRY(htf_recorder__create(r->spec, s->model, r->probe, r->objective, &r->recorder));
   HTF_TRY(make_flow(r));
 done:
   return status;

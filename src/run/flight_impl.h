@@ -28,8 +28,9 @@ typedef struct htf_flight {
   int64_t carry_size;
   double *carry; // [carry_size], of where it begins
   htf_flow *flow;
-  double fraction; // of the last step at which the run ends
-  bool outside;    // what failed is not the run but what surrounds it
+  double fraction;      // of the last step at which the run ends
+  double scale, lowest; // training loss: what is large, the lowest so far
+  bool outside;         // what failed is not the run but what surrounds it
 } htf_flight;
 
 // Sets up what spec and hooks say: at the start, or where hooks->resume left. Raises what

@@ -2,9 +2,11 @@
 #include "recorder_impl.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "htflow/memory.h"
+#include "progress_impl.h"
 
 static const int64_t MOST_ROWS = (int64_t)1 << 40;
 
@@ -16,16 +18,31 @@ struct htf_recorder {
   double *rows;     // [capacity, row_size]
   int64_t capacity; // points; with `every` as many as there are
   int64_t count;    // rows held
-  htf_spacing spacing;
-  double unit;      // distance of samples in the progress coordinate
-  double first_end; // end of the first step: the time scale of log spacing
-  double *theta;    // [parameters], an interpolated state
-  double *best;     // [parameters], where the loss was lowest; or the first state
+  htf_progress *progress;
+  double unit;    // distance of samples in the progress coordinate
+  htf_list times; // samples there instead: rising, all different
+  double *theta;  // [parameters], an interpolated state
+  double *best;   // [parameters], where the loss was lowest; or the first state
   double best_loss;
 };
 
-htf_status htf_recorder__create(const htf_spec *spec, htf_probe *probe,
-                                htf_objective *objective, int64_t parameters,
+static int rising(const void *a, const void *b) {
+  double x = *(const double *)a, y = *(const double *)b;
+  return (x > y) - (x < y);
+}
+
+static void sort_times(const htf_list *given, htf_list *times) {
+  htf_list sorted = *given;
+  qsort(sorted.value, (size_t)sorted.count, sizeof *sorted.value, rising);
+  for (int i = 0; i < sorted.count; i++) {
+    if (i == 0 || sorted.value[i] > sorted.value[i - 1]) {
+      times->value[times->count++] = sorted.value[i];
+    }
+  }
+}
+
+htf_status htf_recorder__create(const htf_spec *spec, const htf_model *model,
+                                htf_probe *probe, htf_objective *objective,
                                 htf_recorder **out) {
   htf_status status = HTF_OK;
   htf_recorder *recorder = NULL;
@@ -33,15 +50,15 @@ htf_status htf_recorder__create(const htf_spec *spec, htf_probe *probe,
   recorder->spec = spec;
   recorder->probe = probe;
   recorder->objective = objective;
-  recorder->parameters = parameters;
+  recorder->parameters = htf_model_parameters(model);
   recorder->row_size = htf_probe_row_size(probe);
   recorder->best_loss = INFINITY;
-  recorder->spacing =
-      spec->record.every > 0 ? HTF_SPACING_STEP : (htf_spacing)spec->record.spacing;
+  sort_times(&spec->record.times, &recorder->times);
   recorder->capacity = spec->record.points;
   HTF_NEW(recorder->rows, recorder->capacity * recorder->row_size);
-  HTF_NEW(recorder->theta, parameters);
-  HTF_NEW(recorder->best, parameters);
+  HTF_TRY(htf_progress__create(spec, model, objective, &recorder->progress));
+  HTF_NEW(recorder->theta, recorder->parameters);
+  HTF_NEW(recorder->best, recorder->parameters);
   *out = recorder;
   recorder = NULL;
 done:
@@ -52,6 +69,7 @@ done:
 void htf_recorder__destroy(htf_recorder **out) {
   htf_recorder *recorder = *out;
   if (recorder != NULL) {
+    htf_progress__destroy(&recorder->progress);
     HTF_FREE(recorder->rows);
     HTF_FREE(recorder->theta);
     HTF_FREE(recorder->best);
@@ -132,68 +150,11 @@ static void thin(htf_recorder *recorder) {
   recorder->unit *= 2;
 }
 
-// ---- the progress coordinate ----------------------------------------------------------
-
-static double log_progress(const htf_recorder *recorder, double time) {
-  return log2(1 + time / recorder->first_end);
-}
-
-// The coordinate s at the end of the step just made.
-static double progress(const htf_recorder *recorder, const htf_flow *flow) {
-  switch (recorder->spacing) {
-  case HTF_SPACING_ARC:
-    return htf_flow_arc(flow);
-  case HTF_SPACING_LOG:
-    return log_progress(recorder, htf_flow_now(flow).high);
-  default:
-    return (double)htf_flow_get_counts(flow).steps;
-  }
-}
-
-// The fraction of the step just made at which the coordinate is s.
-static htf_status locate(htf_recorder *recorder, htf_flow *flow, double s,
-                         double *fraction) {
-  htf_status status = HTF_OK;
-  htf_flow_time time = {0, 0};
-  switch (recorder->spacing) {
-  case HTF_SPACING_ARC:
-    HTF_TRY(htf_flow_find_arc(flow, s, fraction));
-    break;
-  case HTF_SPACING_LOG:
-    time.high = recorder->first_end * expm1(s * M_LN2);
-    if (htf_flow_time_compare(time, htf_flow_now(flow)) > 0) {
-      time = htf_flow_now(flow); // rounding of the logarithm at the step's very end
-    }
-    HTF_TRY(htf_flow_find_time(flow, time, fraction));
-    break;
-  default:
-    *fraction = 1;
-  }
-done:
-  return status;
-}
-
-// The first unit: fine enough for the shortest of runs, since thinning only coarsens.
-static double first_unit(const htf_recorder *recorder, const double *theta) {
-  double sum = 0;
-  switch (recorder->spacing) {
-  case HTF_SPACING_ARC:
-    for (int64_t i = 0; i < recorder->parameters; i++) {
-      sum += theta[i] * theta[i];
-    }
-    return sum > 0 ? sqrt(sum) / 64 : 1.0 / 64; // a start of zeros has no scale of its own
-  case HTF_SPACING_LOG:
-    return 0.125;
-  default:
-    return recorder->spec->record.every > 0 ? (double)recorder->spec->record.every : 1;
-  }
-}
-
 // ---- verbs ----------------------------------------------------------------------------
 
 htf_status htf_recorder__start(htf_recorder *recorder, const double *theta) {
   htf_status status = HTF_OK;
-  recorder->unit = first_unit(recorder, theta);
+  recorder->unit = htf_progress__start(recorder->progress, theta);
   HTF_TRY(measure(recorder, theta, (htf_flow_time){0, 0}, 0, 0));
 done:
   return status;
@@ -227,19 +188,17 @@ done:
   return status;
 }
 
-htf_status htf_recorder__step(htf_recorder *recorder, htf_flow *flow, double limit) {
+// Row k lies at time number k - 1.
+static htf_status step_times(htf_recorder *recorder, htf_flow *flow, double limit) {
   htf_status status = HTF_OK;
-  if (recorder->first_end == 0) {
-    recorder->first_end = htf_flow_now(flow).high;
-  }
-  double end = progress(recorder, flow);
-  bool thins = recorder->spec->record.every == 0 && isfinite(end);
-  while (thins && end >= (double)(recorder->spec->record.points - 1) * recorder->unit) {
-    thin(recorder); // what this step would add is dropped before it is measured
-  }
-  while (isfinite(end) && (double)recorder->count * recorder->unit <= end) {
-    double s = (double)recorder->count * recorder->unit, fraction;
-    HTF_TRY(locate(recorder, flow, s, &fraction));
+  const htf_list *times = &recorder->times;
+  while (recorder->count <= times->count) {
+    htf_flow_time time = {times->value[recorder->count - 1], 0};
+    double fraction;
+    if (htf_flow_time_compare(time, htf_flow_now(flow)) > 0) {
+      break;
+    }
+    HTF_TRY(htf_flow_find_time(flow, time, &fraction));
     if (fraction > limit) {
       break;
     }
@@ -247,6 +206,31 @@ htf_status htf_recorder__step(htf_recorder *recorder, htf_flow *flow, double lim
   }
 done:
   return status;
+}
+
+static htf_status step_units(htf_recorder *recorder, htf_flow *flow, double limit) {
+  htf_status status = HTF_OK;
+  double end;
+  HTF_TRY(htf_progress__step(recorder->progress, flow, &end));
+  bool thins = recorder->spec->record.every == 0 && isfinite(end);
+  while (thins && end >= (double)(recorder->spec->record.points - 1) * recorder->unit) {
+    thin(recorder); // what this step would add is dropped before it is measured
+  }
+  while (isfinite(end) && (double)recorder->count * recorder->unit <= end) {
+    double s = (double)recorder->count * recorder->unit, fraction;
+    HTF_TRY(htf_progress__locate(recorder->progress, flow, s, &fraction));
+    if (fraction > limit) {
+      break;
+    }
+    HTF_TRY(measure_at(recorder, flow, fraction));
+  }
+done:
+  return status;
+}
+
+htf_status htf_recorder__step(htf_recorder *recorder, htf_flow *flow, double limit) {
+  return recorder->times.count > 0 ? step_times(recorder, flow, limit)
+                                   : step_units(recorder, flow, limit);
 }
 
 static htf_status visit_rows(htf_recorder *recorder, htf_bytes *bytes) {
@@ -271,7 +255,7 @@ htf_status htf_recorder__visit(htf_recorder *recorder, htf_bytes *bytes) {
   htf_probe_recall(recorder->probe, memory);
   HTF_TRY(visit_rows(recorder, bytes));
   HTF_TRY(htf_bytes_real(bytes, &recorder->unit));
-  HTF_TRY(htf_bytes_real(bytes, &recorder->first_end));
+  HTF_TRY(htf_progress__visit(recorder->progress, bytes));
   HTF_TRY(htf_bytes_real(bytes, &recorder->best_loss));
   HTF_TRY(htf_bytes_reals(bytes, recorder->parameters, recorder->best));
 done:

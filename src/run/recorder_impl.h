@@ -13,8 +13,8 @@
 typedef struct htf_recorder htf_recorder;
 
 // Borrows all it is given. Raises HTF_E_MEMORY.
-htf_status htf_recorder__create(const htf_spec *spec, htf_probe *probe,
-                                htf_objective *objective, int64_t parameters,
+htf_status htf_recorder__create(const htf_spec *spec, const htf_model *model,
+                                htf_probe *probe, htf_objective *objective,
                                 htf_recorder **recorder);
 void htf_recorder__destroy(htf_recorder **recorder);
 

@@ -21,6 +21,35 @@ static double norm_of(const double *x, int64_t n) {
   return sqrt(sum);
 }
 
+// The loss of predicting zero.
+static double zero_loss(const htf_scene *scene) {
+  htf_samples train = htf_problem_train(scene->problem);
+  const double zero = 0;
+  double sum = 0;
+  for (int64_t k = 0; k < train.count; k++) {
+    sum += htf_loss_value(scene->loss, 1, &zero, &train.values[k]);
+  }
+  return sum / (double)train.count;
+}
+
+// Under exact flow the loss falls. A local error of rtol |theta| moves the predictions by
+// some rtol of their size, and so sqrt(L) by some rtol sqrt(S), S being the loss of the
+// start or of predicting zero. htflow check takes ten of these for too much; a run that is
+// off by a hundred has left the flow. An l1 loss has no gradient where it matters, and
+// chatters.
+static bool rises(htf_flight *r, double loss) {
+  double share = 100 * r->tolerance;
+  bool judged = htf_flight__follows(r) && r->spec->loss.kind != HTF_LOSS_L1;
+  if (htf_flow_get_counts(r->flow).steps == 0) {
+    r->lowest = loss;
+    r->scale = fmax(loss, zero_loss(&r->scene));
+  }
+  double limit = 2 * share * sqrt(r->lowest * r->scale) + share * share * r->scale;
+  bool rose = judged && loss > r->lowest + limit;
+  r->lowest = fmin(r->lowest, loss);
+  return rose;
+}
+
 // What ends the run at its present state, HTF_STOP_NONE if nothing does.
 static htf_stop_reason due(htf_flight *r) {
   const double *theta = htf_flow_state(r->flow);
@@ -28,6 +57,9 @@ static htf_stop_reason due(htf_flight *r) {
   double loss = htf_objective__value(r->objective, theta);
   if (!isfinite(loss)) {
     return HTF_STOP_OVERFLOW;
+  }
+  if (rises(r, loss)) {
+    return HTF_STOP_LOSS_RISE;
   }
   if (loss <= r->spec->stop.loss) {
     return HTF_STOP_LOSS;
@@ -50,10 +82,17 @@ static htf_stop_reason due(htf_flight *r) {
 
 static htf_status judge(htf_flight *r, htf_stop_reason *reason) {
   htf_status status = HTF_OK;
+  long long steps = htf_flow_get_counts(r->flow).steps;
   *reason = due(r);
+  if (*reason == HTF_STOP_OVERFLOW || *reason == HTF_STOP_LOSS_RISE) {
+    r->fraction = steps > 0 ? 0 : 1; // the last good state began this step
+  }
   HTF_CHECK(*reason != HTF_STOP_OVERFLOW, HTF_E_NUMERIC,
-            "the training loss is not finite after %lld steps",
-            (long long)htf_flow_get_counts(r->flow).steps);
+            "the training loss is not finite after %lld steps", steps);
+  HTF_CHECK(*reason != HTF_STOP_LOSS_RISE, HTF_E_NUMERIC,
+            "the training loss rose to %.9g after %lld steps, from %.9g, at rtol %g",
+            htf_objective__value(r->objective, htf_flow_state(r->flow)), steps, r->lowest,
+            r->spec->flow.rtol);
 done:
   return status;
 }
@@ -193,6 +232,18 @@ done:
   return status;
 }
 
+// What ended a run that raised `status`, and had no reason yet.
+static htf_stop_reason reason_of(const htf_flight *r, htf_status status) {
+  static const htf_stop_reason reasons[] = {
+      [HTF_FLOW_NO_FAILURE] = HTF_STOP_ERROR,
+      [HTF_FLOW_STEP_SIZE] = HTF_STOP_STEP_SIZE,
+      [HTF_FLOW_CONVERGENCE] = HTF_STOP_CONVERGENCE,
+      [HTF_FLOW_NOT_FINITE] = HTF_STOP_OVERFLOW,
+  };
+  bool stepping = status == HTF_E_NUMERIC && r->flow != NULL;
+  return stepping ? reasons[htf_flow_get_failure(r->flow)] : HTF_STOP_ERROR;
+}
+
 // A failure of the machine, not of the run.
 static bool fatal(const htf_flight *r, htf_status status) {
   return status == HTF_E_MEMORY || r->outside;
@@ -212,9 +263,8 @@ htf_status htf_run_execute(const htf_spec *spec, const htf_run_hooks *hooks,
     status = integrate(&r, &reason);
   }
   if (status != HTF_OK && !fatal(&r, status)) {
-    bool stepping = status == HTF_E_NUMERIC && r.flow != NULL;
     if (reason == HTF_STOP_NONE) {
-      reason = stepping ? HTF_STOP_INTEGRATOR : HTF_STOP_ERROR;
+      reason = reason_of(&r, status);
     }
     fail(record, reason);
     status = HTF_OK;

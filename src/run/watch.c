@@ -2,10 +2,10 @@
 #include "watch_impl.h"
 
 #include <math.h>
-#include <stdlib.h>
 
 #include "htflow/memory.h"
 #include "htflow/spectra.h"
+#include "tops_impl.h"
 
 struct htf_watched {
   const htf_spec *spec;
@@ -13,12 +13,10 @@ struct htf_watched {
   htf_objective *objective;
   htf_watch *watch; // [watches]
   int watches;
-  int interior, components; // interior nodes; of each the largest so many
-  double *norms2;           // [vectors], of COMPONENT
-  double *logs;             // [widest]
-  double *top;              // [interior, components], log sigma, largest first
-  double loss, slope;       // of LOSS, of PLATEAU
-  htf_spectra *spectra;     // of RANK; NULL where no rank is watched
+  htf_tops *tops; // of COMPONENT, and what they were last: [interior, components]
+  const double *top;
+  double loss, slope;   // of LOSS, of PLATEAU
+  htf_spectra *spectra; // of RANK; NULL where no rank is watched
 };
 
 // ---- life -----------------------------------------------------------------------------
@@ -33,16 +31,6 @@ double htf_watch__scale(const htf_model *model, const htf_problem *problem, int 
   }
   double norm = sqrt(sum / (double)train.count * htf_model_entries(model));
   return pow(norm, (double)htf_model_component_vectors(model, node) / matrices);
-}
-
-int64_t htf_watch__components(const htf_spec *spec, const htf_model *model) {
-  const htf_tree *tree = htf_model_tree(model);
-  int64_t widest = 0;
-  for (int node = 0; node < htf_tree_nodes(tree); node++) {
-    int64_t rows = htf_tree_children(tree, node) > 0 ? htf_model_rows(model, node) : 0;
-    widest = rows > widest ? rows : widest;
-  }
-  return widest < spec->record.components ? widest : spec->record.components;
 }
 
 static htf_status add(htf_watched *w, htf_watch watch) {
@@ -65,7 +53,7 @@ static htf_status watch_components(htf_watched *w, const htf_problem *problem) {
     }
     double scale = scaled ? htf_watch__scale(w->model, problem, node) : 1;
     int64_t most = htf_model_rows(w->model, node);
-    most = most < w->components ? most : w->components;
+    most = most < htf_tops__count(w->tops) ? most : htf_tops__count(w->tops);
     for (int i = 0; i < levels->count && scale > 0; i++) {
       for (int k = 0; k < most; k++) {
         HTF_TRY(add(w, (htf_watch){.group = HTF_WATCH_COMPONENT,
@@ -135,21 +123,11 @@ htf_status htf_watch__create(const htf_spec *spec, const htf_model *model,
                              htf_watched **out) {
   htf_status status = HTF_OK;
   htf_watched *w = NULL;
-  const htf_tree *tree = htf_model_tree(model);
-  int64_t widest = 1;
   HTF_NEW(w, 1);
   w->spec = spec;
   w->model = model;
   w->objective = objective;
-  w->interior = htf_tree_nodes(tree) - htf_tree_order(tree);
-  w->components = (int)htf_watch__components(spec, model);
-  for (int node = 0; node < htf_tree_nodes(tree); node++) {
-    int64_t rows = htf_model_rows(model, node);
-    widest = rows > widest ? rows : widest;
-  }
-  HTF_NEW(w->norms2, htf_model_vector_count(model));
-  HTF_NEW(w->logs, widest);
-  HTF_NEW(w->top, (int64_t)w->interior * w->components);
+  HTF_TRY(htf_tops__create(spec, model, &w->tops));
   HTF_TRY(watch_components(w, problem));
   HTF_TRY(watch_loss(w));
   HTF_TRY(watch_ranks(w));
@@ -164,12 +142,14 @@ void htf_watch__destroy(htf_watched **out) {
   htf_watched *w = *out;
   if (w != NULL) {
     htf_spectra_destroy(&w->spectra);
+    htf_tops__destroy(&w->tops);
     HTF_FREE(w->watch);
-    HTF_FREE(w->norms2);
-    HTF_FREE(w->logs);
-    HTF_FREE(w->top);
     HTF_FREE(*out);
   }
+}
+
+int htf_watch__components(const htf_watched *w) {
+  return htf_tops__count(w->tops);
 }
 
 htf_watch *htf_watch__list(const htf_watched *w, int *count) {
@@ -178,37 +158,6 @@ htf_watch *htf_watch__list(const htf_watched *w, int *count) {
 }
 
 // ---- quantities -----------------------------------------------------------------------
-
-static int descending(const void *a, const void *b) {
-  double x = *(const double *)a, y = *(const double *)b;
-  return (x < y) - (x > y);
-}
-
-// log sigma is half the sum of the logs of its vectors' squared norms.
-static void measure_components(htf_watched *w, const double *theta) {
-  const htf_tree *tree = htf_model_tree(w->model);
-  const double *norms2 = w->norms2;
-  double *top = w->top;
-  htf_model_vector_norms2(w->model, theta, w->norms2);
-  for (int node = 0; node < htf_tree_nodes(tree); node++) {
-    if (htf_tree_children(tree, node) == 0) {
-      continue;
-    }
-    int64_t width = htf_model_rows(w->model, node);
-    int vectors = htf_model_component_vectors(w->model, node);
-    for (int64_t r = 0; r < width; r++, norms2 += vectors) {
-      w->logs[r] = 0;
-      for (int i = 0; i < vectors; i++) {
-        w->logs[r] += 0.5 * log(norms2[i]);
-      }
-    }
-    qsort(w->logs, (size_t)width, sizeof *w->logs, descending);
-    for (int k = 0; k < w->components; k++) {
-      top[k] = k < width ? w->logs[k] : -INFINITY;
-    }
-    top += w->components;
-  }
-}
 
 static double norm_of(const double *x, int64_t n) {
   double sum = 0;
@@ -228,7 +177,7 @@ static void measure_slope(htf_watched *w, const double *theta) {
 htf_status htf_watch__measure(htf_watched *w, htf_watch_group group, const double *theta) {
   switch (group) {
   case HTF_WATCH_COMPONENT:
-    measure_components(w, theta);
+    w->top = htf_tops__measure(w->tops, theta);
     return HTF_OK;
   case HTF_WATCH_LOSS:
     w->loss = htf_objective__value(w->objective, theta);
@@ -244,7 +193,8 @@ htf_status htf_watch__measure(htf_watched *w, htf_watch_group group, const doubl
 double htf_watch__read(const htf_watched *w, const htf_watch *watch) {
   switch (watch->group) {
   case HTF_WATCH_COMPONENT:
-    return w->top[watch->node * w->components + watch->component] - log(watch->level);
+    return w->top[watch->node * htf_tops__count(w->tops) + watch->component] -
+           log(watch->level);
   case HTF_WATCH_LOSS:
     return log(w->loss / watch->level);
   case HTF_WATCH_PLATEAU:

@@ -47,7 +47,7 @@ void htf_watch__destroy(htf_watched **watched);
 htf_watch *htf_watch__list(const htf_watched *watched, int *count);
 // How many of the largest components of each node are watched: record.components, or as
 // many as the widest node has.
-int64_t htf_watch__components(const htf_spec *spec, const htf_model *model);
+int htf_watch__components(const htf_watched *watched);
 // Works out a group's quantities at theta. Raises HTF_E_MEMORY, HTF_E_NUMERIC (spectra.h).
 htf_status htf_watch__measure(htf_watched *watched, htf_watch_group group,
                               const double *theta);

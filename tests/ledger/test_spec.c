@@ -232,6 +232,8 @@ Test(spec, each_choice_is_its_enumerator) {
       {"record.spacing", "arc", HTF_SPACING_ARC},
       {"record.spacing", "log", HTF_SPACING_LOG},
       {"record.spacing", "step", HTF_SPACING_STEP},
+      {"record.spacing", "loss", HTF_SPACING_LOSS},
+      {"record.spacing", "growth", HTF_SPACING_GROWTH},
       {"events.component_scale", "tensor", HTF_EVENT_SCALE_TENSOR},
       {"events.component_scale", "absolute", HTF_EVENT_SCALE_ABSOLUTE},
       {"record.weights", "none", HTF_KEEP_NONE},

@@ -140,10 +140,20 @@ Test(checkpoint, cut_at_any_boundary_a_run_of_any_method_ends_in_the_same_record
 
 Test(checkpoint, whatever_is_recorded_goes_on) {
   const char *options[][2] = {
-      {"record.spacing", "log"}, {"record.spacing", "step"}, {"record.spacing", "arc"},
-      {"record.every", "7"},     {"record.weights", "none"}, {"record.weights", "final"},
-      {"events.rank", "0.01"},   {"events.component", "[]"}, {"record.weights", "first"},
-      {"problem.test", "0"},     {"record.points", "2"},
+      {"record.spacing", "log"},
+      {"record.spacing", "step"},
+      {"record.spacing", "arc"},
+      {"record.every", "7"},
+      {"record.spacing", "loss"},
+      {"record.spacing", "growth"},
+      {"record.times", "[0.5, 3, 10, 30, 90, 200, 1000]"},
+      {"record.weights", "none"},
+      {"record.weights", "final"},
+      {"events.rank", "0.01"},
+      {"events.component", "[]"},
+      {"record.weights", "first"},
+      {"problem.test", "0"},
+      {"record.points", "2"},
   };
   for (size_t o = 0; o < sizeof options / sizeof *options; o++) {
     bool every = strcmp(options[o][0], "record.every") == 0;
