@@ -17,6 +17,15 @@
 // and the tensor, rows and columns numbered by these, is Y = K_1 diag(w) K_2^T: the root is
 // matrix products like the rest.
 //
+// At a root with two interior children y = P_1 W_1 diag(w) W_2^T P_2^T: where the tables
+// are taller than the matrices, these are multiplied first, and one child's products are
+// spared.
+//
+// Runs on the same samples and tree could be evaluated as one, side by side in wider rows.
+// It is not worth it: four at once, each gradient would gain 6 % at order 4, mode 8, width
+// 16, 1,024 samples, and 2 % at 16, 2, 16, 2,048, since the products stay as small as they
+// are, and the loops over rows fill their vectors from a width of 8 on.
+//
 // The second-order product differentiates both sweeps along a direction (forward over
 // reverse), reusing the tables of the first.
 //

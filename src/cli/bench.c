@@ -48,32 +48,50 @@ static double roof_of(const htf_cli_speeds *s) {
 static void print_heading(void) {
   printf("kernels   %s, %s; %s\n", htf_blas_library(), htf_blas_core(), htf_blas_small());
   printf("machine   at most %.1f GFLOP/s on one core\n\n", htf_blas_peak());
-  printf("%5s %5s %5s %7s  %11s %18s %10s  %8s %7s %6s  %11s %6s\n", "order", "mode",
-         "width", "samples", "gradient ms", "product ms", "row ms", "GFLOP/s", "dgemm",
-         "share", "roofline ms", "share");
+  printf("%5s %5s %5s %7s  %7s  %11s %18s %10s  %8s %7s %6s  %11s %6s\n", "order", "mode",
+         "width", "samples", "work MB", "gradient ms", "product ms", "row ms", "GFLOP/s",
+         "dgemm", "share", "roofline ms", "share");
 }
 
 static void print_speeds(const htf_cli_workload *w, const htf_cli_speeds *s) {
   char product[32];
   snprintf(product, sizeof product, "%.4f (x %.2f)", 1e3 * s->product,
            s->product / s->gradient);
-  printf("%5d %5d %5d %7lld  %11.4f %18s %10.3f  %8.1f %7.1f %6.2f  %11.4f %6.2f\n",
-         w->order, w->mode, w->width, (long long)w->samples, 1e3 * s->gradient, product,
-         1e3 * s->row, rate_of(s), s->dgemm, rate_of(s) / s->dgemm, 1e3 * roof_of(s),
-         roof_of(s) / s->gradient);
+  printf("%5d %5d %5d %7lld  %7.2f  %11.4f %18s %10.3f  %8.1f %7.1f %6.2f  %11.4f %6.2f\n",
+         w->order, w->mode, w->width, (long long)w->samples, 1e-6 * s->evaluation,
+         1e3 * s->gradient, product, 1e3 * s->row, rate_of(s), s->dgemm,
+         rate_of(s) / s->dgemm, 1e3 * roof_of(s), roof_of(s) / s->gradient);
   fflush(stdout);
 }
 
 static json_t *speeds_json(const htf_cli_workload *w, const htf_cli_speeds *s) {
-  return json_pack("{si si si sI sI sf sf sf sf sf sf sf sf sf sf sf sf}", "order",
-                   w->order, "mode", w->mode, "width", w->width, "samples",
-                   (json_int_t)w->samples, "parameters", (json_int_t)s->parameters,
-                   "gradient_ms", 1e3 * s->gradient, "product_ms", 1e3 * s->product,
-                   "product_in_gradients", s->product / s->gradient, "row_ms", 1e3 * s->row,
-                   "flops", s->flops, "gflops", rate_of(s), "dgemm_gflops", s->dgemm,
-                   "share_of_dgemm", rate_of(s) / s->dgemm, "traffic_bytes", s->traffic,
-                   "bandwidth_gbytes", s->bandwidth, "roofline_ms", 1e3 * roof_of(s),
-                   "share_of_roofline", roof_of(s) / s->gradient);
+  const struct {
+    const char *name;
+    double value;
+  } reals[] = {
+      {"parameter_bytes", 8.0 * (double)s->parameters},
+      {"table_bytes", s->tables},
+      {"evaluation_bytes", s->evaluation},
+      {"gradient_ms", 1e3 * s->gradient},
+      {"product_ms", 1e3 * s->product},
+      {"product_in_gradients", s->product / s->gradient},
+      {"row_ms", 1e3 * s->row},
+      {"flops", s->flops},
+      {"gflops", rate_of(s)},
+      {"dgemm_gflops", s->dgemm},
+      {"share_of_dgemm", rate_of(s) / s->dgemm},
+      {"traffic_bytes", s->traffic},
+      {"bandwidth_gbytes", s->bandwidth},
+      {"roofline_ms", 1e3 * roof_of(s)},
+      {"share_of_roofline", roof_of(s) / s->gradient},
+  };
+  json_t *found =
+      json_pack("{si si si sI sI}", "order", w->order, "mode", w->mode, "width", w->width,
+                "samples", (json_int_t)w->samples, "parameters", (json_int_t)s->parameters);
+  for (size_t i = 0; i < sizeof reals / sizeof *reals; i++) {
+    json_object_set_new(found, reals[i].name, json_real(reals[i].value));
+  }
+  return found;
 }
 
 // ---- the command ----------------------------------------------------------------------
@@ -108,9 +126,10 @@ static void print_json(json_t *problems, double puts) {
 }
 
 static const char summary[] =
-    "How fast this machine is at what runs are made of, on one core: milliseconds of a loss\n"
-    "and its gradient, of a Hessian-vector product (and how many gradients that is), of a\n"
-    "row of observables; GFLOP/s of a gradient's matrix products over all of its time,\n"
+    "How fast this machine is at what runs are made of, on one core: megabytes that losses,\n"
+    "gradients and Hessian-vector products work in; milliseconds of a loss and its\n"
+    "gradient, of a Hessian-vector product (and how many gradients that is), of a row of\n"
+    "observables; GFLOP/s of a gradient's matrix products over all of its time,\n"
     "those of a dgemm of size 512 measured in turn with it, and their ratio. The roofline\n"
     "is the least time of a gradient: its matrix products at the dgemm's rate, or the bytes\n"
     "of the rows that its loops read and write at the bandwidth of y += a x over as many\n"

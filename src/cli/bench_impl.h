@@ -16,6 +16,7 @@ typedef struct htf_cli_workload {
 // Seconds of CPU time are the shortest measured, rates the highest.
 typedef struct htf_cli_speeds {
   int64_t parameters;
+  double tables, evaluation;     // bytes: P and V of all nodes; all an evaluation works in
   double gradient, product, row; // seconds: loss and gradient, Hessian-vector product, row
   double flops, traffic;         // of a gradient: in its matrix products; bytes
   double dgemm, bandwidth;       // of this machine: GFLOP/s at size 512, GB/s

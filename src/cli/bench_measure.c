@@ -113,6 +113,18 @@ static void tear_down(bench *b) {
   htf_tree_destroy(&b->target);
 }
 
+// Bytes of P [n_v, R_v] and V [n_v, R_parent] of the nodes between leaves and root.
+static double tables_of(const bench *b) {
+  double doubles = 0;
+  for (int v = 0; v < htf_tree_root(b->tree); v++) {
+    if (htf_tree_children(b->tree, v) > 0) {
+      doubles += (double)htf_points_rows(b->points, v) *
+                 (double)(htf_model_rows(b->model, v) + htf_model_cols(b->model, v));
+    }
+  }
+  return 8 * doubles;
+}
+
 // ---- the parts ------------------------------------------------------------------------
 
 static htf_status make_gradient(bench *b) {
@@ -177,6 +189,8 @@ htf_status htf_cli__measure(const htf_cli_workload *workload, int rounds,
   *speeds = (htf_cli_speeds){.gradient = INFINITY, .product = INFINITY, .row = INFINITY};
   HTF_TRY(set_up(&b, workload));
   speeds->parameters = htf_model_parameters(b.model);
+  speeds->tables = tables_of(&b);
+  speeds->evaluation = (double)htf_evaluation_bytes(b.evaluation);
   speeds->flops = htf_evaluation_flops(b.evaluation);
   speeds->traffic = htf_evaluation_traffic(b.evaluation);
   HTF_TRY(make_gradient(&b)); // what a row and a product build on

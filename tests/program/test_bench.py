@@ -23,7 +23,10 @@ def test_bench_measures_the_problems_asked_for(tmp_path):
     # half's table is multiplied by the product of the three matrices at the root.
     assert first["flops"] == 6 * (16 * 6 * 6 + 6 * 6 * 6)
     assert first["parameters"] == 4 * 4 * 6 + 2 * 6 * 6 + 6
+    assert first["table_bytes"] == 8 * 2 * 16 * (6 + 6)
+    assert first["parameter_bytes"] == 8 * first["parameters"]
     for problem in found["problems"]:
+        assert problem["evaluation_bytes"] > problem["table_bytes"]
         times = [problem[key] for key in ("gradient_ms", "product_ms", "row_ms")]
         assert all(0 < time < 1e4 for time in times)
         assert problem["gflops"] == pytest.approx(
