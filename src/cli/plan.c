@@ -12,6 +12,7 @@
 #include "htflow/cost.h"
 #include "htflow/memory.h"
 #include "predict_impl.h"
+#include "rowcost_impl.h"
 
 enum { COUNTS = 32, SERVE_ONLY = 16, MOST_RANKS = 1000000 };
 // The most ranks are suggested that work this share of their time.
@@ -27,6 +28,7 @@ typedef struct view {
   const char *path, *directory;
   const htf_plan *plan;
   htf_cli_prediction p;
+  htf_cli_row_cost row;
   int outlooks;
   outlook outlook[COUNTS];
   int suggested; // of them
@@ -183,6 +185,18 @@ static void print_prediction(const view *v) {
          p->measured, p->sizes);
 }
 
+// A row of observables, and the share of what takes most of it.
+static void print_row(const htf_cli_row_cost *row) {
+  int most = 0;
+  for (int i = 0; i < HTF_COSTS; i++) {
+    most = row->part[i] > row->part[most] ? i : most;
+  }
+  printf("one row            at most %.3g Mflop, %.3g gradients; %.0f %% of it: %s\n",
+         row->all * 1e-6, row->gradient > 0 ? row->all / row->gradient : 0,
+         row->all > 0 ? 100 * row->part[most] / row->all : 0,
+         htf_observable_cost_text(most));
+}
+
 static void print_text(const view *v) {
   char hash[HTF_DIGEST_TEXT], text[1024], bytes[32];
   htf_digest_text(htf_plan_hash(v->plan), hash);
@@ -192,6 +206,7 @@ static void print_text(const view *v) {
   write_bytes(v->p.bytes_most, bytes, sizeof bytes);
   printf("memory a rank      about %s beside the program's own\n", bytes);
   printf("one gradient       at most %.3g Mflop\n", v->p.gradient_most * 1e-6);
+  print_row(&v->row);
   print_prediction(v);
   printf("ranks              ranks   makespan  efficiency\n");
   for (int i = 0; i < v->outlooks; i++) {
@@ -270,14 +285,14 @@ static void print_json(const view *v) {
       point_json(plan, 0), "last", point_json(plan, htf_plan_runs(plan) - 1), "warnings",
       warnings_json(plan));
   json_t *more = json_pack(
-      "{sI sI sf sf sI sI sf sf sf sf sf si si sf so sf ss ss}", "parameters_least",
+      "{sI sI sf sf sf sI sI sf sf sf sf sf si si sf so sf ss ss}", "parameters_least",
       (json_int_t)p->parameters_least, "parameters_most", (json_int_t)p->parameters_most,
-      "bytes_a_rank", p->bytes_most, "flops_a_gradient", p->gradient_most, "finished",
-      (json_int_t)p->finished, "left", (json_int_t)p->left, "correction", p->correction,
-      "gradients", p->gradients, "products", p->products, "core_seconds", p->total,
-      "longest_seconds", p->longest, "sizes", p->sizes, "sizes_measured", p->measured,
-      "nanoseconds_a_flop", p->nanoseconds, "ranks", ranks_json(v), "bytes_of_records",
-      p->output, "sbatch", sbatch, "plan_hash", hash);
+      "bytes_a_rank", p->bytes_most, "flops_a_gradient", p->gradient_most, "flops_a_row",
+      v->row.all, "finished", (json_int_t)p->finished, "left", (json_int_t)p->left,
+      "correction", p->correction, "gradients", p->gradients, "products", p->products,
+      "core_seconds", p->total, "longest_seconds", p->longest, "sizes", p->sizes,
+      "sizes_measured", p->measured, "nanoseconds_a_flop", p->nanoseconds, "ranks",
+      ranks_json(v), "bytes_of_records", p->output, "sbatch", sbatch, "plan_hash", hash);
   json_object_update(all, more);
   json_decref(more);
   json_dumpf(all, stdout, JSON_INDENT(2));
@@ -293,6 +308,7 @@ static htf_status show(view *v, const char *ranks, bool json) {
     HTF_TRY(read_ranks(ranks, v));
   }
   HTF_TRY(htf_cli__predict(v->plan, v->directory, &v->p));
+  HTF_TRY(htf_cli__row_costs(v->plan, &v->row));
   if (v->outlooks == 0) {
     choose_ranks(v);
   }

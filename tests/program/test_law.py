@@ -181,6 +181,17 @@ def test_a_partition_that_is_too_dear_is_refused_with_its_cost(tmp_path):
     assert "the dense way takes one of 4.29e+09 x 4.29e+09" in planned.stderr
 
 
+def test_plan_says_what_a_row_costs(tmp_path):
+    cheap = ASKED.replace("sharpness, ", "")
+    costs = [json.loads(htflow("plan", write(tmp_path / "a.yaml", text), "--json").stdout)
+             for text in (cheap, ASKED)]
+    dearer = costs[1]["flops_a_row"] - costs[0]["flops_a_row"]
+    assert costs[0]["flops_a_row"] > 0
+    assert dearer > 40 * costs[0]["flops_a_gradient"]
+    told = htflow("plan", tmp_path / "a.yaml").stdout
+    assert "one row " in told and "Hessian-vector products" in told
+
+
 def test_help_lists_every_observable():
     told = htflow("help", "observables").stdout
     listed = json.loads(htflow("help", "observables", "--json").stdout)
