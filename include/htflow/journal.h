@@ -89,7 +89,7 @@ void htf_journal_close(htf_journal **journal);
 typedef struct htf_archive htf_archive;
 
 // Raises HTF_E_IO, HTF_E_MEMORY; HTF_E_ENVIRONMENT for a journal of a newer htflow. A
-// directory without journals is empty. 48 bytes a record stay in memory.
+// directory without journals is empty. 32 bytes a record stay in memory.
 htf_status htf_archive_open(const char *directory, htf_archive **archive);
 void htf_archive_close(htf_archive **archive);
 // The same for one who only looks: no file is opened for writing and no lock outlives a

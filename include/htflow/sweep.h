@@ -8,7 +8,7 @@
 // others between its own steps; with many it only serves. A rank that waits sleeps.
 //
 // Records are made safe in groups: a commit costs the same for one as for a thousand. It is
-// due when the last one is a hundred times as long ago as it took, or a second; and at once
+// due when the last one is a hundred times as long ago as it took, or five seconds; at once
 // for a rank that stops. A run counts as ended, on rank 0 too, only once it is safe.
 //
 // A stop (a signal, the deadline, too many failures) is passed on to every rank. A rank

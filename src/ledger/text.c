@@ -38,6 +38,11 @@ bool htf_spec_read_number(const char *text, double *value) {
 }
 
 void htf_spec_write_number(double value, char text[HTF_NUMBER_TEXT]) {
+  // Most are small whole numbers, which need no trying: a spec's identity prints fifty.
+  if (fabs(value) < 1e15 && value == (double)(int64_t)value && !signbit(value)) {
+    snprintf(text, HTF_NUMBER_TEXT, "%lld", (long long)value);
+    return;
+  }
   for (int digits = 15; digits <= 17; digits++) {
     snprintf(text, HTF_NUMBER_TEXT, "%.*g", digits, value);
     if (strtod(text, NULL) == value) {

@@ -23,7 +23,7 @@ static int compare(int64_t a, int64_t b) {
 // in the order of their names, or of their appearance.
 static int by_worth(const void *left, const void *right) {
   const entry *a = left, *b = right;
-  int order = memcmp(a->identity.bytes, b->identity.bytes, HTF_DIGEST_BYTES);
+  int order = memcmp(a->key, b->key, sizeof a->key);
   if (order == 0) {
     order = (b->state == HTF_RUN_DONE) - (a->state == HTF_RUN_DONE);
   }
@@ -49,11 +49,11 @@ static void exchange(entry *a, entry *b) {
 }
 
 // qsort takes as much memory again as it sorts, so the entries are first dealt, in place,
-// into 256 heaps by the first byte of their identity, and each heap sorted by itself.
+// into 256 heaps by the first byte of their key, and each heap sorted by itself.
 static void sort_entries(entry *e, int64_t count) {
   int64_t size[256] = {0}, next[256], end[256], start = 0;
   for (int64_t i = 0; i < count; i++) {
-    size[e[i].identity.bytes[0]]++;
+    size[e[i].key[0]]++;
   }
   for (int b = 0; b < 256; b++) {
     next[b] = start;
@@ -62,7 +62,7 @@ static void sort_entries(entry *e, int64_t count) {
   }
   for (int b = 0; b < 256; b++) {
     while (next[b] < end[b]) {
-      int heap = e[next[b]].identity.bytes[0];
+      int heap = e[next[b]].key[0];
       exchange(&e[next[b]], &e[next[heap]]);
       next[heap]++;
     }
@@ -75,8 +75,8 @@ static void sort_entries(entry *e, int64_t count) {
 }
 
 static bool first_of_run(const htf_archive *archive, int64_t i) {
-  return i == 0 || memcmp(&archive->entries[i - 1].identity, &archive->entries[i].identity,
-                          sizeof(htf_digest)) != 0;
+  return i == 0 || memcmp(archive->entries[i - 1].key, archive->entries[i].key,
+                          HTF_ARCHIVE__KEY) != 0;
 }
 
 static void count_runs(htf_archive *archive) {
@@ -105,6 +105,7 @@ static void resolve(htf_archive *archive) {
 static htf_status scan_all(htf_archive *archive) {
   htf_status status = HTF_OK;
   archive->checkpoints = 0; // are few, and read anew
+  HTF_TRY(htf_archive__reserve(archive));
   for (int i = 0; i < archive->files; i++) {
     HTF_TRY(htf_archive__scan(archive, i));
   }
@@ -171,7 +172,7 @@ entry *htf_archive__find(const htf_archive *archive, const htf_digest *identity)
   int64_t low = 0, high = archive->count;
   while (low < high) {
     int64_t middle = low + (high - low) / 2;
-    if (memcmp(&archive->entries[middle].identity, identity, sizeof *identity) < 0) {
+    if (memcmp(archive->entries[middle].key, identity->bytes, HTF_ARCHIVE__KEY) < 0) {
       low = middle + 1;
     } else {
       high = middle;
@@ -179,7 +180,7 @@ entry *htf_archive__find(const htf_archive *archive, const htf_digest *identity)
   }
   for (; low < archive->count; low++) {
     entry *e = &archive->entries[low];
-    if (memcmp(&e->identity, identity, sizeof *identity) != 0) {
+    if (memcmp(e->key, identity->bytes, HTF_ARCHIVE__KEY) != 0) {
       return NULL;
     }
     if (e->state != HTF_ARCHIVE__BAD) {
@@ -228,7 +229,7 @@ static htf_status unpack_row(sqlite3_stmt *row, const char *path,
             HTF_E_DATA, "%s: damaged: record %lld does not match its digest", path,
             (long long)e->number);
   HTF_TRY(htf_record_unpack(bytes, count, record));
-  HTF_CHECK(memcmp(&record->identity, &e->identity, sizeof e->identity) == 0 &&
+  HTF_CHECK(memcmp(record->identity.bytes, e->key, sizeof e->key) == 0 &&
                 record->state == e->state,
             HTF_E_DATA, "%s: damaged: record %lld is of another run", path,
             (long long)e->number);

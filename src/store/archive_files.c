@@ -12,8 +12,9 @@
 #include "htflow/memory.h"
 #include "sqlite_impl.h"
 
-// Milliseconds a transaction of the writer may take; databases that are open at once.
-enum { WRITER_WAIT = 60000, OPEN_FILES = 64 };
+// Milliseconds a transaction of the writer may take; databases that are open at once;
+// records in one file, beyond which its answer is not believed.
+enum { WRITER_WAIT = 60000, OPEN_FILES = 64, MOST_RECORDS = 1 << 26 };
 
 // ---- finding ----------------------------------------------------------------------------
 
@@ -138,7 +139,7 @@ static htf_status add_entry(htf_archive *archive, int file, sqlite3_stmt *row) {
   htf_status status = HTF_OK;
   htf_archive__file *f = &archive->file[file];
   if (archive->count == archive->room) {
-    int64_t room = archive->room > 0 ? archive->room + archive->room / 2 : 256;
+    int64_t room = archive->room + archive->room / 4 + 256;
     HTF_RESIZE(archive->entries, room);
     archive->room = room;
   }
@@ -149,7 +150,7 @@ static htf_status add_entry(htf_archive *archive, int file, sqlite3_stmt *row) {
   HTF_CHECK(state == HTF_RUN_DONE || state == HTF_RUN_FAILED, HTF_E_DATA,
             "%s: damaged: record %lld has no state", f->path, (long long)number);
   htf_archive__entry *e = &archive->entries[archive->count++];
-  memcpy(e->identity.bytes, sqlite3_column_blob(row, 1), HTF_DIGEST_BYTES);
+  memcpy(e->key, sqlite3_column_blob(row, 1), sizeof e->key);
   e->written = sqlite3_column_int64(row, 3);
   e->number = number;
   e->file = file;
@@ -216,6 +217,33 @@ static htf_status scan_sound(htf_archive *archive, int file) {
   }
 done:
   htf_archive__release_file(f);
+  return status;
+}
+
+// Room for the records of all files, so that the table need not grow; of files that cannot
+// all be kept open it grows. What cannot be asked here fails when it is scanned.
+htf_status htf_archive__reserve(htf_archive *archive) {
+  htf_status status = HTF_OK;
+  int64_t room = archive->count;
+  for (int i = 0; i < archive->files && archive->files <= OPEN_FILES; i++) {
+    htf_archive__file *f = &archive->file[i];
+    sqlite3_stmt *ask = NULL;
+    if (!f->torn && htf_archive__open_file(archive, f) == HTF_OK &&
+        sqlite3_prepare_v2(f->db, "SELECT max(number) FROM run", -1, &ask, NULL) ==
+            SQLITE_OK &&
+        sqlite3_step(ask) == SQLITE_ROW) {
+      int64_t more = sqlite3_column_int64(ask, 0) - f->last;
+      room += 0 < more && more < MOST_RECORDS ? more : 0;
+    }
+    sqlite3_finalize(ask);
+    htf_archive__release_file(f);
+  }
+  htf_error_clear();
+  if (room > archive->room) {
+    HTF_RESIZE(archive->entries, room);
+    archive->room = room;
+  }
+done:
   return status;
 }
 

@@ -17,9 +17,11 @@ typedef struct htf_archive__file {
   bool torn;
 } htf_archive__file;
 
-// A record; state -1 once it was found damaged.
+// A record; state -1 once it was found damaged. Half of an identity tells runs apart: of
+// 10^9 runs two share one with a probability of 10^-21.
+enum { HTF_ARCHIVE__KEY = HTF_DIGEST_BYTES / 2 };
 typedef struct htf_archive__entry {
-  htf_digest identity;
+  uint8_t key[HTF_ARCHIVE__KEY]; // the first bytes of the identity
   int64_t written;
   int64_t number : 40;
   int64_t file : 20;
@@ -43,7 +45,7 @@ struct htf_archive {
   int next_closed;         // which is closed next when there are too many
   int64_t runs;            // distinct runs among the entries that are not bad
   int64_t count, room;
-  htf_archive__entry *entries; // [count], by identity, then by worth
+  htf_archive__entry *entries; // [count], by key, then by worth
   int64_t checkpoints, checkpoint_room;
   htf_archive__checkpoint *checkpoint; // [checkpoints], by identity, then the latest first
 };
@@ -54,6 +56,8 @@ htf_status htf_archive__list(const char *directory, htf_archive *archive);
 htf_status htf_archive__open_file(htf_archive *archive, htf_archive__file *file);
 void htf_archive__release_file(htf_archive__file *file);
 void htf_archive__close_file(htf_archive *archive, htf_archive__file *file);
+// Makes room for the records there are, as far as that can be told at once.
+htf_status htf_archive__reserve(htf_archive *archive);
 // Adds the records a file has beyond those taken in, and its checkpoints, unsorted. A file
 // that is found damaged is salvaged.
 htf_status htf_archive__scan(htf_archive *archive, int file);

@@ -76,8 +76,8 @@ htf_archive_place htf_archive_find(const htf_archive *archive, const htf_digest 
     place.writer = (int)e->file;
     place.written = 1e-6 * (double)e->written;
   }
-  for (; e != NULL && e < archive->entries + archive->count && same(&e->identity, identity);
-       e++) {
+  const htf_archive__entry *end = archive->entries + archive->count;
+  for (; e != NULL && e < end && memcmp(e->key, identity->bytes, sizeof e->key) == 0; e++) {
     place.records += e->state != HTF_ARCHIVE__BAD;
   }
   for (int64_t i = 0; i < archive->checkpoints && place.checkpoint < 0; i++) {

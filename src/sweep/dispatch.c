@@ -104,19 +104,19 @@ void htf_sweep__work(dispatch *d, const htf_sweep_grant *grant,
   }
   htf_record_clear(&record);
   d->urgent = d->urgent || (how == HTF_SWEEP_FAILED && d->job->most_failed > 0);
-  d->group.end[d->group.count++] = (htf_sweep__end){grant->run, how};
+  d->end[d->group++] = (htf_sweep__end){grant->run, how};
 }
 
 // A commit costs a few fsyncs, however many records it makes safe. So they are gathered
-// until the disk is kept busy a hundredth of the time, a second at most, and not beyond
+// until the disk is kept busy a hundredth of the time, five seconds at most, and not beyond
 // what memory may hold.
 bool htf_sweep__due(const dispatch *d) {
-  static const double longest = 1.0;                     // seconds
+  static const double longest = 5.0;                     // seconds
   enum { PATIENCE = 100, MOST_BYTES = 8 * 1024 * 1024 }; // commit times; bytes
   double interval = PATIENCE * d->commit_took;
   interval = interval < longest ? interval : longest;
-  return d->group.count > 0 &&
-         (d->stopping || d->urgent || d->group.count == HTF_SWEEP__GROUP ||
+  return d->group > 0 &&
+         (d->stopping || d->urgent || d->group == HTF_SWEEP__GROUP ||
           d->waiting >= MOST_BYTES || htf_clock_now() - d->committed >= interval);
 }
 
@@ -130,16 +130,12 @@ void htf_sweep__commit(dispatch *d) {
   if (status != HTF_OK) {
     htf_sweep__note_failure(d, status);
   }
-  for (int64_t i = 0; i < d->group.count; i++) {
-    htf_sweep__end *end = &d->group.end[i];
+  for (int64_t i = 0; i < d->group; i++) {
+    htf_sweep__end *end = &d->end[i];
     end->how = status == HTF_OK ? end->how : HTF_SWEEP_UNDONE;
     d->done += end->how == HTF_SWEEP_DONE;
     d->failed += end->how == HTF_SWEEP_FAILED;
   }
-}
-
-void htf_sweep__forget_group(dispatch *d) {
-  d->group.count = 0;
 }
 
 // ---- together -------------------------------------------------------------------------

@@ -21,7 +21,9 @@
 
 enum { HTF_SWEEP__UP = 1, HTF_SWEEP__GRANT, HTF_SWEEP__STOP, HTF_SWEEP__BYE };
 enum { HTF_SWEEP__REQUEST, HTF_SWEEP__REPORT, HTF_SWEEP__STOPPING };
-enum { HTF_SWEEP__NONE_LEFT = -1, HTF_SWEEP__GROUP = 256 };
+// Runs of a group; and of a message about it, so that it is one of those that MPI sends
+// off though nobody listens.
+enum { HTF_SWEEP__NONE_LEFT = -1, HTF_SWEEP__GROUP = 4096, HTF_SWEEP__LIST = 200 };
 
 // A run that ended; and a message upward, whose list is as long as its count says.
 typedef struct htf_sweep__end {
@@ -30,7 +32,7 @@ typedef struct htf_sweep__end {
 
 typedef struct htf_sweep__upward {
   int64_t kind, busy, count;
-  htf_sweep__end end[HTF_SWEEP__GROUP];
+  htf_sweep__end end[HTF_SWEEP__LIST];
 } htf_sweep__upward;
 
 enum { HTF_SWEEP__UPWARD = 3 }; // int64 of one without a list
@@ -49,16 +51,17 @@ typedef struct htf_sweep__worker {
 typedef struct htf_sweep__dispatch {
   const htf_sweep_job *job;
   double start, busy;
-  double since;                  // when the run in hand was begun; 0 if there is none
-  bool stopping;                 // on this rank, for whatever reason
-  double stopped_at;             // when that became known
-  htf_status failure;            // of the machine, on this rank, and what it said
-  char failure_text[1024];       //
-  int64_t done, failed;          // on this rank, and safe
-  htf_sweep__upward group;       // ended, and waiting for a commit or its report
-  bool urgent;                   // a failure is in it that may end the sweep
-  size_t waiting;                // bytes that wait for it
-  double committed, commit_took; // when the last commit ended; seconds
+  double since;            // when the run in hand was begun; 0 if there is none
+  bool stopping;           // on this rank, for whatever reason
+  double stopped_at;       // when that became known
+  htf_status failure;      // of the machine, on this rank, and what it said
+  char failure_text[1024]; //
+  int64_t done, failed;    // on this rank, and safe
+  int64_t group;           // runs ended, and waiting for a commit or their report
+  htf_sweep__end end[HTF_SWEEP__GROUP]; // [group]
+  bool urgent;                          // a failure is in it that may end the sweep
+  size_t waiting;                       // bytes that wait for it
+  double committed, commit_took;        // when the last commit ended; seconds
   // manager
   bool exhausted; // there are no runs left to hand out
   bool gave_up;   // too many failed
@@ -82,9 +85,8 @@ void htf_sweep__work(htf_sweep__dispatch *d, const htf_sweep_grant *grant,
 // Whether the group should be committed now.
 bool htf_sweep__due(const htf_sweep__dispatch *d);
 // Commits the group. Where that fails its runs count as undone. Then they are to be
-// reported, and the group emptied by htf_sweep__forget_group.
+// reported, and the group emptied by setting `group` to 0.
 void htf_sweep__commit(htf_sweep__dispatch *d);
-void htf_sweep__forget_group(htf_sweep__dispatch *d);
 
 htf_status htf_sweep__send(const void *what, size_t bytes, int to, int tag);
 htf_status htf_sweep__receive(void *what, size_t most, int from, int tag);

@@ -156,10 +156,10 @@ done:
 // Commits what rank 0 did itself.
 static void settle(dispatch *d) {
   htf_sweep__commit(d);
-  for (int64_t i = 0; i < d->group.count; i++) {
-    count_end(d, &d->group.end[i]);
+  for (int64_t i = 0; i < d->group; i++) {
+    count_end(d, &d->end[i]);
   }
-  htf_sweep__forget_group(d);
+  d->group = 0;
 }
 
 // Deals with every message that is there, and with what falls due. *some: whether there
@@ -240,7 +240,7 @@ htf_status htf_sweep__manager_loop(dispatch *d) {
       htf_sweep__doze(&idle);
     }
   }
-  if (d->group.count > 0) {
+  if (d->group > 0) {
     settle(d);
   }
   tell_progress(d, true);

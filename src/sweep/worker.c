@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // A worker: asks, works, reports.
+#include <string.h>
+
 #include "dispatch_impl.h"
 
 typedef htf_sweep__dispatch dispatch;
@@ -14,13 +16,16 @@ static htf_status tell(const dispatch *d, int64_t kind) {
 
 static htf_status report(dispatch *d) {
   htf_status status = HTF_OK;
+  htf_sweep__upward message = {.kind = HTF_SWEEP__REPORT, .busy = (int64_t)(1e6 * d->busy)};
   htf_sweep__commit(d);
-  d->group.kind = HTF_SWEEP__REPORT;
-  d->group.busy = (int64_t)(1e6 * d->busy);
-  size_t list = (size_t)d->group.count * sizeof *d->group.end;
-  HTF_TRY(htf_sweep__send(&d->group, HTF_SWEEP__UPWARD * sizeof(int64_t) + list, 0,
-                          HTF_SWEEP__UP));
-  htf_sweep__forget_group(d);
+  for (int64_t i = 0; i < d->group; i += message.count) {
+    message.count = d->group - i < HTF_SWEEP__LIST ? d->group - i : HTF_SWEEP__LIST;
+    size_t list = (size_t)message.count * sizeof *message.end;
+    memcpy(message.end, &d->end[i], list);
+    HTF_TRY(htf_sweep__send(&message, HTF_SWEEP__UPWARD * sizeof(int64_t) + list, 0,
+                            HTF_SWEEP__UP));
+  }
+  d->group = 0;
 done:
   return status;
 }
@@ -84,7 +89,7 @@ htf_status htf_sweep__worker_loop(dispatch *d) {
     HTF_TRY(tell(d, HTF_SWEEP__REQUEST));
     HTF_TRY(attend(d));
     if (d->stopping) {
-      d->group.end[d->group.count++] = (htf_sweep__end){grant.run, HTF_SWEEP_UNDONE};
+      d->end[d->group++] = (htf_sweep__end){grant.run, HTF_SWEEP_UNDONE};
     } else {
       htf_sweep__work(d, &grant, ask);
     }
@@ -93,7 +98,7 @@ htf_status htf_sweep__worker_loop(dispatch *d) {
     }
     HTF_TRY(await(d, HTF_SWEEP__GRANT, &grant, sizeof grant));
   }
-  if (d->group.count > 0) {
+  if (d->group > 0) {
     HTF_TRY(report(d));
   }
   HTF_TRY(await(d, HTF_SWEEP__BYE, &stops, sizeof stops));
