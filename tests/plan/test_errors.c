@@ -65,7 +65,7 @@ Test(errors, an_unknown_key_gets_the_nearest_name) {
          "sweep.yaml:1:1: unknown key \"init.stdd\"; did you mean init.std?");
   refuse("zzzzzzz: 1",
          "sweep.yaml:1:1: unknown key \"zzzzzzz\"; there are: name, where, axes, blocks, "
-         "seed, problem, model, init, loss, flow, stop, record");
+         "seed, problem, model, init, loss, flow, stop, record, events");
   refuse("loss: {zzzzzzz: 1}",
          "sweep.yaml:1:8: unknown key \"zzzzzzz\" in loss; there are: kind, delta");
   refuse("problem: {file_digest: aa}",
@@ -266,7 +266,7 @@ Test(errors, overrides_name_themselves) {
   refuse_override("seed=", "--set seed=: seed wants a whole number, got nothing");
   refuse_override("axes=[]",
                   "--set axes=[]: unknown key \"axes\"; there are: name, where, seed, "
-                  "problem, model, init, loss, flow, stop, record");
+                  "problem, model, init, loss, flow, stop, record, events");
   refuse_override("init.std=2", "--set init.std=2: init.std is on the axis at 1:32");
 }
 
