@@ -9,8 +9,9 @@
 #include "htflow/run.h"
 #include "predict_impl.h"
 
-// Seconds that a short run may take.
-static const double most = 0.15;
+// Seconds that a short run of many steps may take, and a run whose first step is made
+// again; operations of a gradient beyond which even one step would take too long.
+static const double most = 0.15, quick = 0.1, huge = 2e9;
 
 typedef struct trial {
   double cpu, flops, rows, row_doubles;
@@ -36,7 +37,7 @@ static htf_status try_run(const htf_spec *spec, htf_cli_data *data, int64_t step
   shorter->stop.steps = steps;
   shorter->stop.loss = shorter->stop.gradient_norm = 0;
   shorter->stop.time = 1e100; // a long first step is not the end
-  shorter->stop.wall = most;
+  shorter->stop.wall = steps > 1 ? most : 1e9;
   shorter->record.points = points > 0 ? points : spec->record.points;
   shorter->record.every = 0;
   shorter->record.weights = HTF_KEEP_NONE;
@@ -57,25 +58,48 @@ done:
   return status;
 }
 
+// One step; the first time, memory and libraries are touched.
+static htf_status begin_run(const htf_spec *spec, htf_cli_data *data, trial *t) {
+  htf_status status = HTF_OK;
+  HTF_TRY(try_run(spec, data, 1, 2, t));
+  if (t->cpu < quick) {
+    HTF_TRY(try_run(spec, data, 1, 2, t));
+  }
+done:
+  return status;
+}
+
+// Lays the times of three runs to their parts. Where one step is all there was time for,
+// setting up is lost in it.
+static void divide(const trial *begun, const trial *longer, const trial *rich,
+                   htf_cli_rates *rates) {
+  bool went_on = longer->good && longer->flops > begun->flops && longer->cpu > begun->cpu;
+  rates->measured = begun->good;
+  rates->flop = went_on ? (longer->cpu - begun->cpu) / (longer->flops - begun->flops)
+                        : begun->cpu / begun->flops;
+  rates->setup = fmax(begun->cpu - begun->flops * rates->flop, 0);
+  rates->row_doubles = begun->row_doubles;
+  if (rich->good && went_on) {
+    double rest = rich->cpu - rates->setup - rich->flops * rates->flop;
+    rates->row = fmax(rest, 0) / rich->rows;
+  }
+}
+
 // Of three runs: one step; many with few rows; few with all their rows.
-htf_status htf_cli__calibrate(const htf_spec *spec, htf_cli_rates *rates) {
+htf_status htf_cli__calibrate(const htf_spec *spec, double gradient, htf_cli_rates *rates) {
   htf_status status = HTF_OK;
   htf_cli_data *data = NULL;
-  trial begun = {0}, long_one = {0}, rich = {0};
+  trial begun = {0}, longer = {0}, rich = {0};
   *rates = (htf_cli_rates){0};
+  if (gradient > huge) {
+    return HTF_OK;
+  }
   HTF_NEW(data, 1);
-  HTF_TRY(try_run(spec, data, 1, 2, &begun)); // the first touches memory and libraries
-  HTF_TRY(try_run(spec, data, 1, 2, &begun));
-  HTF_TRY(try_run(spec, data, 400, 2, &long_one));
-  HTF_TRY(try_run(spec, data, 30, 0, &rich));
-  double flops = long_one.flops - begun.flops;
-  rates->measured = begun.good && long_one.good && rich.good && flops > 0;
-  if (rates->measured) {
-    rates->flop = fmax(long_one.cpu - begun.cpu, 0) / flops;
-    rates->setup = fmax(begun.cpu - begun.flops * rates->flop, 0);
-    double rest = rich.cpu - rates->setup - rich.flops * rates->flop;
-    rates->row = fmax(rest, 0) / rich.rows;
-    rates->row_doubles = rich.row_doubles;
+  HTF_TRY(begin_run(spec, data, &begun));
+  if (begun.good) {
+    HTF_TRY(try_run(spec, data, 400, 2, &longer));
+    HTF_TRY(try_run(spec, data, 30, 0, &rich));
+    divide(&begun, &longer, &rich, rates);
   }
 done:
   if (data != NULL) {

@@ -180,9 +180,13 @@ static void print_prediction(const view *v) {
   printf("predicted          %.3g gradients, %.3g Hessian-vector products: %.3g "
          "core-hours (%s), the longest run %s\n",
          p->gradients, p->products, p->total / 3600, total, longest);
-  printf("                   by short runs of %d of %d sizes here; a factor of two either "
-         "way is usual\n",
-         p->measured, p->sizes);
+  if (p->measured > 0) {
+    printf("                   by short runs of %d of %d sizes here; a factor of two "
+           "either way is usual\n",
+           p->measured, p->sizes);
+  } else {
+    printf("                   at 5 GFLOP/s: no short run could be made here\n");
+  }
 }
 
 // A row of observables, and the share of what takes most of it.

@@ -114,7 +114,7 @@ static htf_status measure(work *w) {
     size *s = &w->size[heaviest];
     s->tried = true;
     HTF_TRY(htf_plan_spec(w->plan, s->run, spec));
-    HTF_TRY(htf_cli__calibrate(spec, &s->rates));
+    HTF_TRY(htf_cli__calibrate(spec, s->gradient, &s->rates));
     if (s->rates.measured) {
       w->measured[w->p->measured++] = heaviest;
     }

@@ -40,8 +40,9 @@ typedef struct htf_cli_rates {
   bool measured;
 } htf_cli_rates;
 
-// Makes three short runs of the spec. *rates is not `measured` where they come to nothing.
-htf_status htf_cli__calibrate(const htf_spec *spec, htf_cli_rates *rates);
+// Makes three short runs of the spec, whose gradient has so many operations. *rates is not
+// `measured` where that would take long or comes to nothing.
+htf_status htf_cli__calibrate(const htf_spec *spec, double gradient, htf_cli_rates *rates);
 // Corrects the runs' seconds by those that are finished, which are marked in `done`.
 htf_status htf_cli__correct(const htf_plan *plan, const char *directory, bool *done,
                             double *seconds, htf_cli_prediction *prediction);
