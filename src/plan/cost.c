@@ -89,6 +89,29 @@ static double gradient_flops(const htf_spec *spec, const htf_model *model, int n
   return 6 * rows * in * out + 4 * (htf_tree_children(tree, node) - 1) * rows * in;
 }
 
+// What the core of a root with two interior children spares (src/model/core.c): with n_1
+// the fewer rows, 6 (n_1 R_1 R_2 + R_1 Q R_2) for 6 (n_1 R_1 Q + n_2 R_2 Q), where that and
+// the root's sums of m R_2 for m Q are fewer.
+static double core_saving(const htf_spec *spec, const htf_model *model) {
+  const htf_tree *tree = htf_model_tree(model);
+  int root = htf_tree_root(tree);
+  if (htf_tree_children(tree, root) != 2 || htf_model_offset(model, root) < 0 ||
+      spec->problem.task == HTF_TASK_FULL) {
+    return 0;
+  }
+  int one = htf_tree_child(tree, root, 0), other = htf_tree_child(tree, root, 1);
+  double n1 = rows_of(spec, tree, one), n2 = rows_of(spec, tree, other);
+  double r1 = (double)htf_model_rows(model, one), r2 = (double)htf_model_rows(model, other);
+  double q = (double)htf_model_rows(model, root), m = spec->problem.samples;
+  if (htf_tree_children(tree, one) == 0 || htf_tree_children(tree, other) == 0) {
+    return 0;
+  }
+  double joined = n2 < n1 ? r1 : r2; // how wide the root's sums are then
+  double with = fmin(n1, n2) * r1 * r2 + r1 * q * r2 + m * joined;
+  double without = n1 * r1 * q + n2 * r2 * q + m * q;
+  return with < without ? 6 * (without - with) : 0;
+}
+
 static double method_vectors(const htf_spec *spec) {
   switch (spec->flow.method) {
   case HTF_METHOD_BDF:
@@ -149,6 +172,7 @@ static htf_status work_out(const htf_spec *spec, htf_cost *cost) {
     cost->gradient += gradient_flops(spec, model, node);
     cost->bytes += table_bytes(spec, model, node);
   }
+  cost->gradient -= core_saving(spec, model);
   cost->product = 2 * cost->gradient; // forward over reverse: both sweeps once more, twice
 done:
   htf_model_destroy(&model);

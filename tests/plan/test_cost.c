@@ -48,7 +48,7 @@ static htf_evaluation *evaluate(const char *text, htf_model **model, htf_points 
 }
 
 // The evaluation counts its matrix products alone, the prediction what stands between them
-// too; rows are distinct by chance.
+// and at the root too, up to three times as much; rows are distinct by chance.
 Test(cost, sizes_are_those_of_the_evaluation) {
   const char *cases[] = {
       "",
@@ -67,7 +67,7 @@ Test(cost, sizes_are_those_of_the_evaluation) {
                   8. * 5 * (double)htf_points_count(points);
     double bytes = cost.bytes / ((double)htf_evaluation_bytes(evaluation) + kept);
     cr_expect(eq(i64, cost.parameters, htf_model_parameters(model)));
-    cr_expect(flops > 0.8 && flops < 2, "%s: %g of the operations", cases[i], flops);
+    cr_expect(flops > 0.8 && flops < 4, "%s: %g of the operations", cases[i], flops);
     cr_expect(bytes > 0.5 && bytes < 2, "%s: %g of the memory", cases[i], bytes);
     htf_evaluation_destroy(&evaluation);
     htf_points_destroy(&points);

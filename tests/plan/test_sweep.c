@@ -310,3 +310,27 @@ Test(sweep, a_long_line_is_cut_around_its_error) {
            spaces, spaces);
   expect_shown(text, message);
 }
+
+// ---- one after another ----------------------------------------------------------------
+
+static htf_status compare(void *context, int64_t run, const htf_spec *spec) {
+  const htf_plan *plan = context;
+  htf_spec alone = spec_of(plan, run);
+  htf_fingerprint a = htf_spec_fingerprint(spec), b = htf_spec_fingerprint(&alone);
+  cr_expect(eq(int, memcmp(&a, &b, sizeof a), 0), "run %d", (int)run);
+  cr_expect(eq(i64, spec->model.width, alone.model.width));
+  cr_expect(eq(str, (char *)spec->model.tree.label, (char *)alone.model.tree.label));
+  return HTF_OK;
+}
+
+// Values of the section set different keys: what one sets must not stay for the next.
+Test(sweep, runs_in_turn_are_those_asked_for_alone) {
+  htf_plan *plan =
+      plan_of("axes: [{key: problem, values: [{noise: 0.5}, {samples: 0.2}, {test: 9}]},\n"
+              "       {key: model, values: [{width: 3}, {kind: cp}, {tree: flat}]},\n"
+              "       {key: problem.seed, range: [0, 2, 1]}]\n"
+              "blocks: [[], [{key: init, values: [{std: 2}, identity]}, {seeds: 2}]]\n");
+  cr_expect(htf_plan_runs(plan) > 80);
+  cr_expect(eq(int, htf_plan_each(plan, compare, plan), HTF_OK));
+  htf_plan_destroy(&plan);
+}
