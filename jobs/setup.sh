@@ -41,6 +41,8 @@ python3-pytest             tests in Python
 python3-netcdf4            results.h5 is to open in it
 netcdf-bin                 and in ncdump
 hdf5-tools                 and in h5dump
+clang                      fuzzing: libFuzzer comes with it
+libclang-rt-dev            and its runtime, with those of the sanitizers
 python3-jsonschema         sweep files are to fit the schema for editors
 python3-yaml               which reads them for that
 '

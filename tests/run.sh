@@ -134,6 +134,17 @@ pytest_suite() { # NAME FOLDER
   judge "$1" "$count" "$good" "$bad"
 }
 
+# Fuzzing counts one test a target: it ran, and found nothing. A minute in all.
+fuzz_suite() {
+  local good bad count
+  timed fuzz tests/fuzz/run.sh --all 60
+  good=$(grep -c ': nothing found$' "$logs/fuzz.log")
+  count=$(find tests/fuzz -name 'fuzz_*.c' | wc -l)
+  bad=$((count - good)) # one that did not run is one that failed
+  sanitizer fuzz 0
+  judge fuzz "$count" "$good" "$bad"
+}
+
 finish() {
   local name
   for name in ${broken[@]+"${broken[@]}"}; do
@@ -176,4 +187,7 @@ while read -r folder; do
   sanitizer "$name" 0
   pytest_suite "$name" "$folder"
 done < <(find tests analysis -name 'test_*.py' -exec dirname {} + | sort -u)
+if wanted fuzz && [ "$sanitize" = no ]; then # which has sanitizers of its own
+  fuzz_suite
+fi
 finish

@@ -23,14 +23,16 @@
 //
 // Every error names the file, and the dataset or line and column, and the first offending
 // place. Files are not trusted: types and shapes are checked before memory is asked for,
-// and no more of it than the file's bytes can account for. (HDF5 1.10 is not proof against
-// changed bytes in its own structures; what it notices is HTF_E_DATA.)
+// and no more of it than the file's bytes can account for. HDF5 1.10 is not proof against
+// changed bytes in its own structures, so HDF5 files are read in a process of their own
+// (guard.h): where it crashes or does not end, that is HTF_E_DATA like what it notices.
 #pragma once
 
 #include <stdint.h>
 
 #include "htflow/digest.h"
 #include "htflow/door.h"
+#include "htflow/guard.h"
 #include "htflow/model.h"
 #include "htflow/spec.h"
 #include "htflow/status.h"
@@ -87,6 +89,12 @@ htf_status htf_file_read_run_weights(const char *path, int64_t run,
 htf_status htf_file_write_weights(const char *path, const htf_model *model,
                                   const double *theta);
 void htf_file_weights_clear(htf_file_weights *weights);
+
+// ---- files that are not trusted -------------------------------------------------------
+
+// Work on an HDF5 file in a process of its own (guard.h); guard->seconds is what it may
+// take for each byte of the file, beside 10 s. The path stands before what is raised.
+htf_status htf_file_guarded(const char *path, const htf_guard *guard);
 
 // ---- bytes and directories ------------------------------------------------------------
 

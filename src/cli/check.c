@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "cli_impl.h"
+#include "htflow/guard.h"
 
 // Runs that are told one by one unless all are asked for.
 enum { SHOWN = 20 };
@@ -155,6 +156,34 @@ static void print_json(const tally *t) {
   json_decref(all);
 }
 
+typedef struct request {
+  const char *path;
+  bool json;
+  tally *tally;
+} request;
+
+// In a process of its own, since HDF5 may crash on a damaged file: it prints, and tells
+// how many findings there were.
+static htf_status check(void *context) {
+  htf_status status = HTF_OK;
+  const request *r = context;
+  HTF_TRY(htf_check_file(r->path, report, tell_law, r->tally));
+  r->json ? print_json(r->tally) : summarise(r->tally, r->path);
+done:
+  fflush(stdout);
+  return status;
+}
+
+static htf_status send(void *context, FILE *out) {
+  const request *r = context;
+  return htf_guard_put(out, &r->tally->bad, sizeof r->tally->bad);
+}
+
+static htf_status receive(void *context, FILE *in) {
+  const request *r = context;
+  return htf_guard_get(in, &r->tally->bad, sizeof r->tally->bad);
+}
+
 htf_status htf_cli__check(int argc, char **argv, int *exit_code) {
   htf_status status = HTF_OK;
   bool json = false, help;
@@ -177,8 +206,8 @@ htf_status htf_cli__check(int argc, char **argv, int *exit_code) {
   }
   t.findings = json ? json_array() : NULL;
   t.laws = json ? json_array() : NULL;
-  HTF_TRY(htf_check_file(path, report, tell_law, &t));
-  json ? print_json(&t) : summarise(&t, path);
+  request r = {path, json, &t};
+  HTF_TRY(htf_file_guarded(path, &(htf_guard){check, send, receive, &r, 1e-6}));
   *exit_code = t.bad > 0 ? htf_status_exit_code(HTF_E_DATA) : 0;
 done:
   json_decref(t.findings);

@@ -97,6 +97,8 @@ htf_status htf_bytes_text(htf_bytes *b, char *text, size_t size) {
   HTF_TRY(htf_bytes_bounded(b, 0, (int64_t)size - 1, &length));
   HTF_TRY(htf_bytes_raw(b, text, (size_t)length));
   text[length] = '\0';
+  HTF_CHECK(strlen(text) == (size_t)length, HTF_E_DATA,
+            "a text of %s has a zero byte in it", b->what);
 done:
   return status;
 }

@@ -35,6 +35,96 @@ done:
   return status;
 }
 
+// ---- HDF5, in a process of its own ------------------------------------------------------
+
+typedef struct reading {
+  const char *path;
+  htf_file_data *data;
+} reading;
+
+static htf_status read_hdf5(void *context) {
+  reading *r = context;
+  return htf_file__read_hdf5(r->path, r->data);
+}
+
+// The arrays of a problem and the bytes of each, 0 for one that is not there.
+enum { ARRAYS = 7 };
+static void list_arrays(htf_file_data *d, void **array[ARRAYS], size_t bytes[ARRAYS]) {
+  size_t train = (size_t)d->train, test = (size_t)d->test, order = (size_t)d->shape.order;
+  size_t width = order * (size_t)d->input_size, entries = 1;
+  for (int n = 0; d->tensor != NULL && n < d->shape.order; n++) {
+    entries *= (size_t)d->shape.size[n];
+  }
+  void **arrays[ARRAYS] = {(void **)&d->train_indices, (void **)&d->test_indices,
+                           (void **)&d->train_inputs,  (void **)&d->test_inputs,
+                           (void **)&d->train_values,  (void **)&d->test_values,
+                           (void **)&d->tensor};
+  size_t counts[ARRAYS] = {train * order, test * order, train * width, test * width,
+                           train,         test,         entries};
+  for (int i = 0; i < ARRAYS; i++) {
+    array[i] = arrays[i];
+    bytes[i] = *arrays[i] != NULL ? 8 * counts[i] : 0;
+  }
+}
+
+static htf_status send_data(void *context, FILE *out) {
+  htf_status status = HTF_OK;
+  htf_file_data *d = ((reading *)context)->data;
+  void **array[ARRAYS];
+  size_t bytes[ARRAYS];
+  list_arrays(d, array, bytes);
+  HTF_TRY(htf_guard_put(out, d, sizeof *d));
+  for (int i = 0; i < ARRAYS; i++) {
+    HTF_TRY(htf_guard_put(out, *array[i], bytes[i]));
+  }
+done:
+  return status;
+}
+
+static htf_status receive_data(void *context, FILE *in) {
+  htf_status status = HTF_OK;
+  htf_file_data *d = ((reading *)context)->data;
+  void **array[ARRAYS];
+  bool there[ARRAYS];
+  size_t bytes[ARRAYS];
+  HTF_TRY(htf_guard_get(in, d, sizeof *d));
+  list_arrays(d, array, bytes);
+  for (int i = 0; i < ARRAYS; i++) { // the pointers are the child's
+    there[i] = *array[i] != NULL;
+    *array[i] = NULL;
+  }
+  for (int i = 0; i < ARRAYS; i++) {
+    if (there[i]) {
+      HTF_NEW(*(char **)array[i], bytes[i]);
+      HTF_TRY(htf_guard_get(in, *array[i], bytes[i]));
+    }
+  }
+done:
+  return status;
+}
+
+htf_status htf_file_guarded(const char *path, const htf_guard *guard) {
+  htf_status status = HTF_OK;
+  struct stat facts;
+  htf_guard own = *guard;
+  HTF_CHECK(stat(path, &facts) == 0, HTF_E_IO, "%s: %s", path, strerror(errno));
+  own.seconds = 10 + guard->seconds * (double)facts.st_size;
+  status = htf_guard_run(&own);
+  if (status != HTF_OK && strstr(htf_error_message(), path) == NULL) {
+    htf_error_prefix("%s: ", path);
+  }
+  HTF_TRY(status);
+done:
+  return status;
+}
+
+static htf_status read_guarded(const char *path, htf_file_data *data) {
+  reading r = {path, data};
+  return htf_file_guarded(path, &(htf_guard){read_hdf5, send_data, receive_data, &r, 1e-7});
+}
+
+// ---- problems ---------------------------------------------------------------------------
+
 htf_status htf_file_read_problem(const char *path, htf_file_data *data) {
   htf_status status = HTF_OK;
   bool hdf5 = htf_file__ends(path, ".h5") || htf_file__ends(path, ".hdf5");
@@ -42,7 +132,7 @@ htf_status htf_file_read_problem(const char *path, htf_file_data *data) {
   HTF_TRY(htf_file__regular(path));
   HTF_CHECK(hdf5 || htf_file__ends(path, ".tns"), HTF_E_DATA,
             "%s: a problem file's name ends in .h5, .hdf5 or .tns", path);
-  HTF_TRY(hdf5 ? htf_file__read_hdf5(path, data) : htf_file__read_tns(path, data));
+  HTF_TRY(hdf5 ? read_guarded(path, data) : htf_file__read_tns(path, data));
 done:
   if (status != HTF_OK) {
     htf_file_data_clear(data);

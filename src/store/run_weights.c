@@ -200,21 +200,5 @@ done:
 
 htf_status htf_file_read_run_weights(const char *path, int64_t run,
                                      htf_file_weights *weights) {
-  htf_status status = HTF_OK;
-  htf_reader__file file = {.at = -1};
-  memset(weights, 0, sizeof *weights);
-  HTF_TRY(htf_file__regular(path));
-  status = htf_reader__open(path, &file);
-  if (status == HTF_OK) {
-    status = read_run(&file, run, weights);
-  }
-  if (status != HTF_OK) {
-    htf_error_prefix("%s: ", path);
-  }
-done:
-  htf_reader__close(&file);
-  if (status != HTF_OK) {
-    htf_file_weights_clear(weights);
-  }
-  return status;
+  return htf_weights__read_guarded(path, read_run, run, weights);
 }

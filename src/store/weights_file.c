@@ -157,8 +157,10 @@ done:
   return status;
 }
 
-static htf_status read_all(const htf_reader__file *file, htf_file_weights *weights) {
+static htf_status read_all(const htf_reader__file *file, int64_t run,
+                           htf_file_weights *weights) {
   htf_status status = HTF_OK;
+  (void)run; // there is one
   htf_tree *tree = NULL;
   htf_model *model = NULL;
   HTF_TRY(htf_reader__expect(file->at, "kind", "weights"));
@@ -175,24 +177,63 @@ done:
   return status;
 }
 
-htf_status htf_file_read_weights(const char *path, htf_file_weights *weights) {
+// ---- in a process of its own ------------------------------------------------------------
+
+typedef struct reading {
+  const char *path;
+  htf_weights__read *read;
+  int64_t run;
+  htf_file_weights *weights;
+} reading;
+
+static htf_status read_file(void *context) {
   htf_status status = HTF_OK;
+  reading *r = context;
   htf_reader__file file = {.at = -1};
-  memset(weights, 0, sizeof *weights);
-  HTF_TRY(htf_file__regular(path));
-  status = htf_reader__open(path, &file);
-  if (status == HTF_OK) {
-    status = read_all(&file, weights);
-  }
-  if (status != HTF_OK) {
-    htf_error_prefix("%s: ", path);
-  }
+  HTF_TRY(htf_reader__open(r->path, &file));
+  HTF_TRY(r->read(&file, r->run, r->weights));
 done:
   htf_reader__close(&file);
+  return status;
+}
+
+static htf_status send_weights(void *context, FILE *out) {
+  htf_status status = HTF_OK;
+  const htf_file_weights *w = ((reading *)context)->weights;
+  HTF_TRY(htf_guard_put(out, w, sizeof *w));
+  HTF_TRY(htf_guard_put(out, w->theta, (size_t)w->count * sizeof *w->theta));
+done:
+  return status;
+}
+
+static htf_status receive_weights(void *context, FILE *in) {
+  htf_status status = HTF_OK;
+  htf_file_weights *w = ((reading *)context)->weights;
+  HTF_TRY(htf_guard_get(in, w, sizeof *w));
+  w->theta = NULL; // the pointer is the child's
+  HTF_NEW(w->theta, w->count);
+  HTF_TRY(htf_guard_get(in, w->theta, (size_t)w->count * sizeof *w->theta));
+done:
+  return status;
+}
+
+htf_status htf_weights__read_guarded(const char *path, htf_weights__read *read, int64_t run,
+                                     htf_file_weights *weights) {
+  htf_status status = HTF_OK;
+  reading r = {path, read, run, weights};
+  memset(weights, 0, sizeof *weights);
+  HTF_TRY(htf_file__regular(path));
+  HTF_TRY(htf_file_guarded(
+      path, &(htf_guard){read_file, send_weights, receive_weights, &r, 1e-7}));
+done:
   if (status != HTF_OK) {
     htf_file_weights_clear(weights);
   }
   return status;
+}
+
+htf_status htf_file_read_weights(const char *path, htf_file_weights *weights) {
+  return htf_weights__read_guarded(path, read_all, -1, weights);
 }
 
 void htf_file_weights_clear(htf_file_weights *weights) {

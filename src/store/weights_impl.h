@@ -5,6 +5,13 @@
 #include "htflow/files.h"
 #include "reader_impl.h"
 
+// Reads weights out of an open file; of a results file those of a run.
+typedef htf_status htf_weights__read(const htf_reader__file *file, int64_t run,
+                                     htf_file_weights *weights);
+// Does so in a process of its own. Raises what htf_file_read_weights does.
+htf_status htf_weights__read_guarded(const char *path, htf_weights__read *read, int64_t run,
+                                     htf_file_weights *weights);
+
 // The kind of a model whose root is frozen: a matrix factorization where the tree has unary
 // nodes, else CP.
 htf_model_kind htf_weights__frozen(const htf_tree *tree);

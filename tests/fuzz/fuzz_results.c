@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Results files, changed through HDF5: the check and the reader of a run's weights.
+#include "hdf5_fuzz.h"
+
+#include "flow_source.h"
+#include "htflow/check.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void *sound;
+static size_t count;
+
+static void make_sound(void) {
+  htf_results_source source;
+  htf_digest checksum;
+  flow_source(&source);
+  demand(htf_results_write(fuzz_path(".h5"), &source, &checksum) == HTF_OK);
+  sound = read_bytes(fuzz_path(".h5"), &count);
+}
+
+static void ignore(void *context, htf_check_severity severity, const char *what,
+                   const char *text) {
+  (void)severity;
+  *(int *)context += strlen(what) + strlen(text) > 0;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+  input in = {data, size, 0};
+  htf_file_weights weights;
+  int findings = 0;
+  if (sound == NULL) {
+    htf_guard_turn(false); // to see inside
+    make_sound();
+  }
+  int64_t blocks = htf_memory_blocks(), run = take(&in) % 6;
+  write_mutant(fuzz_path(".h5"), sound, count, &in);
+  demand(htf_check_file(fuzz_path(".h5"), ignore, NULL, &findings) == HTF_OK);
+  htf_status status = htf_file_read_run_weights(fuzz_path(".h5"), run, &weights);
+  demand_one_of(status, HTF_E_DATA);
+  htf_file_weights_clear(&weights);
+  demand(htf_memory_blocks() == blocks);
+  demand(H5Fget_obj_count((hid_t)H5F_OBJ_ALL, H5F_OBJ_ALL) == 0);
+  return 0;
+}
