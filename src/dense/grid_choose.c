@@ -65,12 +65,12 @@ double htf_grid__bytes(const htf_grid_job *job, int ranks, const htf_grid__matri
 // ---- time -------------------------------------------------------------------------------
 
 // Seconds; the rates are those of grid.h.
-static const double lq_rate = 20e9, svd_rate = 8e9, cyclic_rate = 3e9, reading = 1.5e-9,
-                    placing = 4e-9, moving = 25e-9;
+static const double lq_rate = 20e9, svd_rate = 8e9, cyclic_rate = 2.7e9, reading = 1.5e-9,
+                    placing = 4e-9, moving = 40e-9;
 
 static double lq_time(double n, double m) {
-  double k = fmin(n, m);
-  return 2 * n * k * (fmax(n, m) - k / 3) / lq_rate;
+  double k = fmin(n, m), rate = lq_rate * n / (n + 70);
+  return 2 * n * k * (fmax(n, m) - k / 3) / rate;
 }
 
 // Of [n, m] or, after an LQ, of [n, n].

@@ -97,17 +97,28 @@ done:
   return status;
 }
 
+// Which of `ranks` along a side has the row or column `at`, and where.
+static void locate(int64_t at, int64_t block, int ranks, int64_t *owner, int64_t *own) {
+  int64_t number = at / block;
+  *owner = number % ranks;
+  *own = number / ranks * block + at % block;
+}
+
 // Receiver and place of `line` entries from the walk's place on.
 static void address(const round_of *r, const htf_grid__walk *walk, int64_t line,
                     int *receiver, int64_t *place) {
   const htf_grid__layout *l = r->layout;
-  int64_t row = walk->row, col = walk->col;
-  for (int64_t k = 0; k < line; k++, row += walk->row_step, col += walk->col_step) {
-    int64_t i = row / l->row_block, j = col / l->col_block;
-    int64_t own_row = i / l->grid_rows * l->row_block + row % l->row_block;
-    int64_t own_col = j / l->grid_cols * l->col_block + col % l->col_block;
-    receiver[k] = (int)(j % l->grid_cols * l->grid_rows + i % l->grid_rows);
-    place[k] = own_row * r->stride[receiver[k]] + own_col;
+  int64_t row_owner, row, col_owner, col;
+  locate(walk->row, l->row_block, l->grid_rows, &row_owner, &row);
+  locate(walk->col, l->col_block, l->grid_cols, &col_owner, &col);
+  for (int64_t k = 0; k < line; k++) {
+    if (walk->col_step != 0) {
+      locate(walk->col + k, l->col_block, l->grid_cols, &col_owner, &col);
+    } else {
+      locate(walk->row + k, l->row_block, l->grid_rows, &row_owner, &row);
+    }
+    receiver[k] = (int)(col_owner * l->grid_rows + row_owner);
+    place[k] = row * r->stride[receiver[k]] + col;
   }
 }
 
