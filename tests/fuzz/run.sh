@@ -49,7 +49,7 @@ found=0
 for target in "${targets[@]}"; do
   work=$(mktemp -d "$build/corpus-$target.XXXXXX")
   log=$build/found/$target.log
-  ASAN_OPTIONS=allocator_may_return_null=1 UBSAN_OPTIONS=print_stacktrace=1 \
+  ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1 UBSAN_OPTIONS=print_stacktrace=1 \
     "$build/fuzz/fuzz_$target" -max_total_time="$seconds" -timeout=20 -rss_limit_mb=2000 -detect_leaks=0 \
     -max_len=4096 -print_final_stats=1 -artifact_prefix="$build/found/$target-" \
     "$work" "$root/tests/fuzz/corpus/$target" >"$log" 2>&1
