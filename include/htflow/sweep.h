@@ -39,6 +39,9 @@ htf_status htf_sweep_open(int *argc, char ***argv);
 void htf_sweep_close(void);
 int htf_sweep_rank(void);
 int htf_sweep_ranks(void);
+// The rank that the launcher gave this process (mpirun, srun), known without MPI; 0 if it
+// was started alone.
+int htf_sweep_launched(void);
 // The MPI library's name and version.
 const char *htf_sweep_library(void);
 

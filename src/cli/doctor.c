@@ -126,7 +126,7 @@ done:
 
 htf_status htf_cli__doctor(int argc, char **argv, int *exit_code) {
   htf_status status = HTF_OK;
-  bool json = false, help, open = false;
+  bool json = false, help;
   const char *directory = ".";
   doctor d = {NULL, 0};
   htf_cli_option options[] = {
@@ -144,7 +144,6 @@ htf_status htf_cli__doctor(int argc, char **argv, int *exit_code) {
     goto done;
   }
   HTF_TRY(htf_sweep_open(&argc, &argv));
-  open = true;
   if (htf_sweep_rank() == 0) {
     d.findings = json ? json_array() : NULL;
     HTF_TRY(examine_blas(&d));
@@ -160,8 +159,5 @@ htf_status htf_cli__doctor(int argc, char **argv, int *exit_code) {
   }
 done:
   json_decref(d.findings);
-  if (open) {
-    htf_sweep_close();
-  }
   return status;
 }

@@ -219,7 +219,7 @@ htf_status htf_cli__gather_command(int argc, char **argv, int *exit_code) {
   htf_status status = HTF_OK;
   const char *directory, *output = NULL;
   char path[HTF_MAX_TEXT];
-  bool partial = false, help, open = false;
+  bool partial = false, help;
   htf_cli_option options[] = {
       {"output", "FILE", "the file to write (default: DIR/results.h5)", .value = &output,
        .letter = 'o'},
@@ -234,7 +234,6 @@ htf_status htf_cli__gather_command(int argc, char **argv, int *exit_code) {
       "if some are pending.",
       options, 2, 1};
   HTF_TRY(htf_sweep_open(&argc, &argv));
-  open = true;
   HTF_TRY(htf_cli__parse(&usage, argc, argv, &directory, &help));
   if (help) {
     goto done;
@@ -245,8 +244,5 @@ htf_status htf_cli__gather_command(int argc, char **argv, int *exit_code) {
                : HTF_OK;
   HTF_TRY(htf_sweep_agree(status));
 done:
-  if (open) {
-    htf_sweep_close();
-  }
   return status;
 }

@@ -33,6 +33,9 @@ static const struct {
 enum { COMMANDS = sizeof commands / sizeof *commands };
 
 static void print_help(void) {
+  if (htf_sweep_launched() != 0) {
+    return;
+  }
   printf(
       "htflow: gradient flow of hierarchical tensor factorizations, in sweeps over MPI\n\n"
       "usage: htflow COMMAND [options]\n\ncommands:\n");

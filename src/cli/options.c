@@ -8,6 +8,7 @@
 
 #include "cli_impl.h"
 #include "htflow/memory.h"
+#include "htflow/sweep.h"
 
 static void print_help(const htf_cli_usage *usage) {
   printf("usage: htflow %s\n\n%s\n\noptions:\n", usage->synopsis, usage->summary);
@@ -93,7 +94,7 @@ htf_status htf_cli__parse(const htf_cli_usage *usage, int argc, char **argv,
   }
   HTF_CHECK(*help || given == usage->operands || usage->operands < 0, HTF_E_USAGE,
             "usage: htflow %s", usage->synopsis);
-  if (*help) {
+  if (*help && htf_sweep_launched() == 0) {
     print_help(usage);
   }
 done:

@@ -294,7 +294,7 @@ htf_status htf_cli__run(int argc, char **argv, int *exit_code) {
   htf_status status = HTF_OK;
   conductor c = {.todo = 0};
   texts t = {NULL};
-  bool help, open = false;
+  bool help;
   htf_cli_option options[] = {
       {"out", "DIR", "the sweep directory; made if missing", .value = &c.directory},
       {"set", "KEY=VALUE", "change the base experiment; may be repeated", .list = &c.set},
@@ -318,7 +318,6 @@ htf_status htf_cli__run(int argc, char **argv, int *exit_code) {
       options, sizeof options / sizeof *options, 1};
   htf_sweep_catch_signals();             // before there is anything to lose
   HTF_TRY(htf_sweep_open(&argc, &argv)); // first, so that one rank speaks for all
-  open = true;
   HTF_TRY(htf_cli__parse(&usage, argc, argv, &c.sweep, &help));
   if (help) {
     goto done;
@@ -328,8 +327,5 @@ htf_status htf_cli__run(int argc, char **argv, int *exit_code) {
   HTF_TRY(read_texts(&t, &c));
   HTF_TRY(conduct(&c, exit_code));
 done:
-  if (open) {
-    htf_sweep_close();
-  }
   return status;
 }

@@ -2,6 +2,7 @@
 // MPI begun and ended, and what all ranks do together.
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "htflow/clock.h"
@@ -23,6 +24,16 @@ int htf_sweep_rank(void) {
 
 int htf_sweep_ranks(void) {
   return rank_count;
+}
+
+int htf_sweep_launched(void) {
+  static const char *const names[] = {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK",
+                                      "SLURM_PROCID"};
+  const char *rank = NULL;
+  for (size_t i = 0; rank == NULL && i < sizeof names / sizeof *names; i++) {
+    rank = getenv(names[i]);
+  }
+  return rank != NULL ? atoi(rank) : 0;
 }
 
 htf_status htf_sweep__check(int code, const char *what) {

@@ -71,6 +71,19 @@ def test_a_second_call_runs_nothing_and_gives_the_same(done):
     assert checksum(done) == before
 
 
+def test_ranks_say_an_error_once_whoever_ends_first(tmp_path):
+    sweep = write(tmp_path / "sweep.yaml", SWEEP.replace("width: 5", "width: five"))
+    for _ in range(10):
+        result = htflow("run", sweep, "--out", tmp_path / "out", ranks=2)
+        assert result.returncode == 3
+        assert result.stderr.count("sweep.yaml:8:") == 1, result.stderr
+
+
+@pytest.mark.parametrize("words", [["--help"], ["run", "--help"], ["plan", "--help"], []])
+def test_ranks_say_help_once(words):
+    assert htflow(*words, ranks=3).stdout.count("usage: htflow") == 1
+
+
 @pytest.fixture(scope="module")
 def long_done(tmp_path_factory):
     """The long sweep, uninterrupted on two ranks."""
