@@ -2,6 +2,7 @@
 """Sweeps run to their end, stopped, killed and gone on with."""
 import os
 import signal
+import sqlite3
 import subprocess
 import time
 
@@ -121,6 +122,31 @@ def test_a_deadline_stops_and_the_same_command_goes_on(long_done, tmp_path):
     sweep, out = write(tmp_path / "sweep.yaml", LONG), tmp_path / "out"
     assert htflow("run", sweep, "--out", out, "--deadline", "0.3", ranks=2).returncode == 5
     assert htflow("run", sweep, "--out", out).returncode == 0
+    assert checksum(out) == checksum(long_done)
+
+
+def checkpoints(out):
+    """How many runs the journals hold half done."""
+    count = 0
+    for path in out.glob("journal/*.sqlite"):
+        with sqlite3.connect(path, timeout=30) as db:
+            count += db.execute("SELECT count(*) FROM checkpoint").fetchone()[0]
+        db.close()
+    return count
+
+
+def test_the_end_of_a_slurm_job_stops_and_a_later_one_goes_on(long_done, tmp_path,
+                                                              monkeypatch):
+    sweep, out = write(tmp_path / "sweep.yaml", LONG), tmp_path / "out"
+    monkeypatch.setenv("SLURM_JOB_ID", "17")
+    monkeypatch.setenv("SLURM_JOB_END_TIME", f"{time.time() + 1:.3f}")
+    result = htflow("run", sweep, "--out", out)
+    assert result.returncode == 5, result.stderr
+    assert "SLURM ends this job" in result.stderr and "stopped early" in result.stderr
+    assert checkpoints(out) > 0 and not (out / "results.h5").exists()
+    monkeypatch.setenv("SLURM_JOB_END_TIME", str(int(time.time()) + 600))
+    result = htflow("run", sweep, "--out", out)
+    assert result.returncode == 0, result.stderr
     assert checksum(out) == checksum(long_done)
 
 
