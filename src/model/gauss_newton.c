@@ -1,0 +1,351 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The stiff pairs, their Gram matrix, and I + gamma H inverted nearly. The formulas are in
+// the door.
+#include "htflow/gauss_newton.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "gauss_newton_impl.h"
+#include "htflow/memory.h"
+#include "htflow/symmetric.h"
+
+// ---- life -----------------------------------------------------------------------------
+
+static htf_status make_node(htf_gauss_newton *gn, int node) {
+  htf_status status = HTF_OK;
+  const htf_evaluation *e = gn->evaluation;
+  const htf_evaluation_node *from = &e->nodes[node];
+  htf_gauss_newton__node *v = &gn->nodes[node];
+  int64_t block = HTF_GAUSS_NEWTON_BLOCK;
+  v->learnt = htf_model_offset(e->model, node) >= 0;
+  v->one_hot = from->children == 0 && from->inputs == NULL;
+  v->rows = htf_model_rows(e->model, node); // those of from may be the core's
+  v->cols = htf_model_cols(e->model, node);
+  v->tuples = node == e->root ? gn->points : from->stored;
+  if (e->core.left != NULL && from->parent == e->root) {
+    HTF_NEW(v->own, v->tuples * v->cols);
+  }
+  HTF_NEW(v->env, block * v->cols);
+  if (from->children > 0) {
+    HTF_NEW(v->pull, block * v->rows);
+  }
+  if (v->learnt) {
+    if (!v->one_hot) {
+      HTF_NEW(v->u, v->rows * v->rows);
+      HTF_NEW(v->a, v->rows);
+    }
+    HTF_NEW(v->z, v->cols * v->cols);
+    HTF_NEW(v->b, v->cols);
+  }
+done:
+  return status;
+}
+
+htf_status htf_gauss_newton_create(const htf_evaluation *evaluation, int64_t most_pairs,
+                                   htf_gauss_newton **out) {
+  htf_status status = HTF_OK;
+  htf_gauss_newton *gn = NULL;
+  int64_t widest = 1;
+  HTF_ASSERT(evaluation->use >= HTF_USE_GRADIENT);
+  HTF_NEW(gn, 1);
+  gn->evaluation = evaluation;
+  gn->most_pairs = most_pairs;
+  HTF_NEW(gn->nodes, evaluation->root + 1);
+  gn->points =
+      evaluation->count < HTF_GAUSS_NEWTON_ROWS ? evaluation->count : HTF_GAUSS_NEWTON_ROWS;
+  for (int i = 0; i <= evaluation->root; i++) {
+    HTF_TRY(make_node(gn, i));
+    widest = gn->nodes[i].rows > widest ? gn->nodes[i].rows : widest;
+    widest = gn->nodes[i].cols > widest ? gn->nodes[i].cols : widest;
+  }
+  HTF_TRY(htf_gauss_newton__choose(gn));
+  HTF_NEW(gn->root_slope, gn->points);
+  HTF_NEW(gn->product, HTF_GAUSS_NEWTON_BLOCK * gn->nodes[evaluation->root].rows);
+  HTF_NEW(gn->scaled, HTF_GAUSS_NEWTON_BLOCK * widest);
+  *out = gn;
+  gn = NULL;
+done:
+  htf_gauss_newton_destroy(&gn);
+  return status;
+}
+
+// What only the building of G needs.
+static void forget_rows(htf_gauss_newton *gn) {
+  for (int i = 0; i <= gn->evaluation->root; i++) {
+    HTF_FREE(gn->nodes[i].ahead);
+    HTF_FREE(gn->nodes[i].behind);
+    HTF_FREE(gn->nodes[i].energy);
+  }
+  HTF_FREE(gn->features);
+}
+
+static void forget_node(htf_gauss_newton__node *v) {
+  HTF_FREE(v->pair_i);
+  HTF_FREE(v->pair_j);
+  v->pairs = v->kept_i = v->kept_j = 0;
+}
+
+static void forget(htf_gauss_newton *gn) {
+  forget_rows(gn);
+  for (int i = 0; i <= gn->evaluation->root; i++) {
+    forget_node(&gn->nodes[i]);
+  }
+  HTF_FREE(gn->gram);
+  HTF_FREE(gn->diagonal);
+  HTF_FREE(gn->inner);
+  HTF_FREE(gn->right);
+  HTF_FREE(gn->half);
+  HTF_FREE(gn->core);
+  gn->pairs = 0;
+}
+
+void htf_gauss_newton_destroy(htf_gauss_newton **out) {
+  htf_gauss_newton *gn = *out;
+  if (gn == NULL) {
+    return;
+  }
+  if (gn->nodes != NULL) {
+    forget(gn);
+    for (int i = 0; i <= gn->evaluation->root; i++) {
+      htf_gauss_newton__node *v = &gn->nodes[i];
+      HTF_FREE(v->own);
+      HTF_FREE(v->at);
+      HTF_FREE(v->counts);
+      HTF_FREE(v->env);
+      HTF_FREE(v->pull);
+      HTF_FREE(v->u);
+      HTF_FREE(v->z);
+      HTF_FREE(v->a);
+      HTF_FREE(v->b);
+    }
+  }
+  HTF_FREE(gn->nodes);
+  HTF_FREE(gn->point);
+  HTF_FREE(gn->root_slope);
+  HTF_FREE(gn->product);
+  HTF_FREE(gn->scaled);
+  HTF_FREE(*out);
+}
+
+int64_t htf_gauss_newton_pairs(const htf_gauss_newton *gn) {
+  return gn->pairs;
+}
+
+// A product is two gradients; of the root's sums, which are no matrix products, counts that
+// all its rows pass three times.
+double htf_gauss_newton_cost(const htf_gauss_newton *gn) {
+  const htf_evaluation *e = gn->evaluation;
+  double m = (double)gn->points, q = (double)gn->pairs, flops = m * q * q + q * q * q / 3;
+  double root = e->whole ? 0 : 6.0 * (double)e->count * (double)gn->nodes[e->root].rows;
+  for (int i = 0; i <= e->root; i++) {
+    const htf_gauss_newton__node *v = &gn->nodes[i];
+    double r = (double)v->rows, p = (double)v->cols;
+    flops += m * (p * p + 4 * r * p) + 10 * p * p * p;
+    flops += v->one_hot ? 0 : (double)v->tuples * r * r + 10 * r * r * r;
+  }
+  return flops / (2 * (htf_evaluation_flops(e) + root));
+}
+
+int64_t htf_gauss_newton__block(int64_t start, int64_t end) {
+  int64_t left = end - start;
+  return left < HTF_GAUSS_NEWTON_BLOCK ? left : HTF_GAUSS_NEWTON_BLOCK;
+}
+
+htf_matrix htf_gauss_newton__kept(const double *vectors, int64_t n, int64_t count) {
+  return htf_matrix_view(vectors + (n - count) * n, count, n);
+}
+
+// ---- G --------------------------------------------------------------------------------
+
+static void fill_features(htf_gauss_newton *gn, int64_t start, int64_t rows) {
+  int64_t column = 0;
+  for (int i = 0; i <= gn->evaluation->root; i++) {
+    const htf_gauss_newton__node *v = &gn->nodes[i];
+    for (int64_t k = 0; k < rows && v->pairs > 0; k++) {
+      int64_t tuple = v->at == NULL ? start + k : v->at[start + k];
+      const double *behind = v->behind + (start + k) * v->kept_j;
+      const double *ahead = v->one_hot ? NULL : v->ahead + tuple * v->kept_i;
+      double *to = gn->features + k * gn->pairs + column;
+      for (int64_t p = 0; p < v->pairs; p++) {
+        to[p] = behind[v->pair_j[p]] *
+                (ahead == NULL ? v->pair_i[p] == tuple : ahead[v->pair_i[p]]);
+      }
+    }
+    column += v->pairs;
+  }
+}
+
+// G stands above the diagonal, and on it in an array of its own, so that the lower triangle
+// is free for the factor.
+static void put_aside(htf_gauss_newton *gn) {
+  int64_t n = gn->pairs;
+  for (int64_t i = 0; i < n; i++) {
+    for (int64_t j = 0; j < i; j++) {
+      gn->gram[j * n + i] = gn->gram[i * n + j];
+    }
+    gn->diagonal[i] = gn->gram[i * n + i];
+  }
+}
+
+static htf_status make_gram(htf_gauss_newton *gn) {
+  htf_status status = HTF_OK;
+  HTF_NEW(gn->gram, gn->pairs * gn->pairs);
+  HTF_NEW(gn->diagonal, gn->pairs);
+  HTF_NEW(gn->features, HTF_GAUSS_NEWTON_BLOCK * gn->pairs);
+  for (int64_t start = 0; start < gn->points; start += HTF_GAUSS_NEWTON_BLOCK) {
+    int64_t rows = htf_gauss_newton__block(start, gn->points);
+    fill_features(gn, start, rows);
+    htf_symmetric_add_gram(htf_matrix_view(gn->features, rows, gn->pairs),
+                           htf_matrix_view(gn->gram, gn->pairs, gn->pairs));
+  }
+  put_aside(gn);
+done:
+  return status;
+}
+
+// Work memory of solve.
+static htf_status make_room(htf_gauss_newton *gn) {
+  htf_status status = HTF_OK;
+  int64_t half = 0, core = 0;
+  for (int i = 0; i <= gn->evaluation->root; i++) {
+    const htf_gauss_newton__node *v = &gn->nodes[i];
+    half = v->rows * v->kept_j > half ? v->rows * v->kept_j : half;
+    core = v->kept_i * v->kept_j > core ? v->kept_i * v->kept_j : core;
+  }
+  HTF_NEW(gn->half, half);
+  HTF_NEW(gn->core, core);
+  HTF_NEW(gn->inner, gn->pairs);
+  HTF_NEW(gn->right, gn->pairs);
+done:
+  return status;
+}
+
+// The place in y of chosen point k.
+static int64_t point_of(const htf_gauss_newton *gn, int64_t k) {
+  const htf_evaluation *e = gn->evaluation;
+  int64_t row = gn->point == NULL ? k : gn->point[k];
+  if (e->whole) {
+    int64_t second = e->side[1].n;
+    return htf_points_place(e->points, 0)[row / second] +
+           htf_points_place(e->points, 1)[row % second];
+  }
+  return htf_points_order(e->points)[row];
+}
+
+static void fill_own(htf_gauss_newton *gn, const double *theta) {
+  for (int i = 0; i < gn->evaluation->root; i++) {
+    const htf_gauss_newton__node *v = &gn->nodes[i];
+    if (v->own != NULL) {
+      htf_dense_multiply(HTF_PLAIN, htf_gauss_newton__table(gn, i), HTF_PLAIN,
+                         htf_gauss_newton__weights(gn, i, theta), 0,
+                         htf_matrix_view(v->own, v->tuples, v->cols));
+    }
+  }
+}
+
+htf_status htf_gauss_newton_build(htf_gauss_newton *gn, const double *theta,
+                                  const double *curvatures, double threshold) {
+  htf_status status = HTF_OK;
+  forget(gn);
+  for (int64_t k = 0; k < gn->points; k++) {
+    gn->root_slope[k] = sqrt(gn->share * curvatures[point_of(gn, k)]);
+  }
+  fill_own(gn, theta);
+  HTF_TRY(htf_gauss_newton__find_pairs(gn, theta, threshold));
+  HTF_TRY(make_gram(gn));
+  HTF_TRY(make_room(gn));
+  forget_rows(gn);
+done:
+  if (status != HTF_OK) {
+    forget(gn);
+  }
+  return status;
+}
+
+// ---- M --------------------------------------------------------------------------------
+
+// What keeps I + gamma G positive definite where gamma times its largest entry is beyond
+// 1 / rounding.
+static const double ROUNDING = 1e-14;
+
+htf_status htf_gauss_newton_factor(htf_gauss_newton *gn, double gamma) {
+  int64_t n = gn->pairs;
+  double most = 0;
+  for (int64_t i = 0; i < n; i++) {
+    most = fmax(most, gn->diagonal[i]);
+  }
+  for (int64_t i = 0; i < n; i++) {
+    for (int64_t j = 0; j < i; j++) {
+      gn->gram[i * n + j] = gamma * gn->gram[j * n + i];
+    }
+    gn->gram[i * n + i] = 1 + gamma * (gn->diagonal[i] + ROUNDING * most);
+  }
+  return htf_symmetric_cholesky(htf_matrix_view(gn->gram, n, n));
+}
+
+// The node's part of Q^T r: Z and U to either side of the block of r.
+static void gather(htf_gauss_newton *gn, int node, const double *r, double *out) {
+  const htf_gauss_newton__node *v = &gn->nodes[node];
+  htf_matrix block =
+      htf_matrix_view(r + htf_model_offset(gn->evaluation->model, node), v->rows, v->cols);
+  htf_matrix half = htf_matrix_view(gn->half, v->rows, v->kept_j), core = half;
+  htf_dense_multiply(HTF_PLAIN, block, HTF_TRANSPOSED,
+                     htf_gauss_newton__kept(v->z, v->cols, v->kept_j), 0, half);
+  if (!v->one_hot) {
+    core = htf_matrix_view(gn->core, v->kept_i, v->kept_j);
+    htf_dense_multiply(HTF_PLAIN, htf_gauss_newton__kept(v->u, v->rows, v->kept_i),
+                       HTF_PLAIN, half, 0, core);
+  }
+  for (int64_t p = 0; p < v->pairs; p++) {
+    out[p] = core.data[v->pair_i[p] * core.cols + v->pair_j[p]];
+  }
+}
+
+// The node's part of z += Q x.
+static void spread(htf_gauss_newton *gn, int node, const double *x, double *z) {
+  const htf_gauss_newton__node *v = &gn->nodes[node];
+  htf_matrix block =
+      htf_matrix_view(z + htf_model_offset(gn->evaluation->model, node), v->rows, v->cols);
+  htf_matrix half = htf_matrix_view(gn->half, v->rows, v->kept_j), core = half;
+  if (!v->one_hot) {
+    core = htf_matrix_view(gn->core, v->kept_i, v->kept_j);
+  }
+  memset(core.data, 0, (size_t)(core.rows * core.cols) * sizeof *core.data);
+  for (int64_t p = 0; p < v->pairs; p++) {
+    core.data[v->pair_i[p] * core.cols + v->pair_j[p]] = x[p];
+  }
+  if (!v->one_hot) {
+    htf_dense_multiply(HTF_TRANSPOSED, htf_gauss_newton__kept(v->u, v->rows, v->kept_i),
+                       HTF_PLAIN, core, 0, half);
+  }
+  htf_dense_multiply(HTF_PLAIN, half, HTF_PLAIN,
+                     htf_gauss_newton__kept(v->z, v->cols, v->kept_j), 1, block);
+}
+
+// z = r + Q ((I + gamma G)^-1 - I) Q^T r.
+void htf_gauss_newton_solve(htf_gauss_newton *gn, const double *r, double *z) {
+  int64_t first = 0;
+  memcpy(z, r, (size_t)htf_model_parameters(gn->evaluation->model) * sizeof *z);
+  for (int i = 0; i <= gn->evaluation->root; i++) {
+    if (gn->nodes[i].pairs > 0) {
+      gather(gn, i, r, gn->inner + first);
+    }
+    first += gn->nodes[i].pairs;
+  }
+  if (gn->pairs > 0) {
+    memcpy(gn->right, gn->inner, (size_t)gn->pairs * sizeof *gn->right);
+    htf_symmetric_solve(htf_matrix_view(gn->gram, gn->pairs, gn->pairs), gn->inner);
+  }
+  for (int64_t p = 0; p < gn->pairs; p++) {
+    gn->inner[p] -= gn->right[p];
+  }
+  first = 0;
+  for (int i = 0; i <= gn->evaluation->root; i++) {
+    if (gn->nodes[i].pairs > 0) {
+      spread(gn, i, gn->inner + first, z);
+    }
+    first += gn->nodes[i].pairs;
+  }
+}

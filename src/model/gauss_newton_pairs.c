@@ -1,0 +1,270 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Which pairs are stiff: eigenvectors of every node's two Gram matrices, what they leave of
+// the rows of P_v and E_v, and the pairs' d. The formulas are in the door.
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "gauss_newton_impl.h"
+#include "htflow/memory.h"
+#include "htflow/symmetric.h"
+
+// Eigenvectors of a node and side that may be kept, and the share of the threshold that the
+// product of a pair's two eigenvalues, which estimates its d, must reach.
+enum { MOST_KEPT = 256 };
+static const double MARGIN = 0.03;
+
+// ---- P_v and its Gram matrix ----------------------------------------------------------
+
+// P^T P: every row of the table as often as it has points.
+static void add_table(htf_gauss_newton *gn, int node) {
+  const htf_gauss_newton__node *v = &gn->nodes[node];
+  htf_matrix table = htf_gauss_newton__table(gn, node);
+  for (int64_t start = 0; start < v->tuples; start += HTF_GAUSS_NEWTON_BLOCK) {
+    int64_t rows = htf_gauss_newton__block(start, v->tuples);
+    for (int64_t k = 0; k < rows; k++) {
+      const double *from = table.data + (start + k) * table.stride;
+      for (int64_t r = 0; r < v->rows; r++) {
+        gn->scaled[k * v->rows + r] = v->counts[start + k] * from[r];
+      }
+    }
+    htf_symmetric_add_gram(htf_matrix_view(gn->scaled, rows, v->rows),
+                           htf_matrix_view(v->u, v->rows, v->rows));
+  }
+}
+
+static void clear_grams(htf_gauss_newton *gn) {
+  for (int i = 0; i <= gn->evaluation->root; i++) {
+    htf_gauss_newton__node *v = &gn->nodes[i];
+    if (v->learnt) {
+      memset(v->z, 0, (size_t)(v->cols * v->cols) * sizeof *v->z);
+    }
+    if (v->learnt && !v->one_hot) {
+      memset(v->u, 0, (size_t)(v->rows * v->rows) * sizeof *v->u);
+    }
+  }
+}
+
+// Both Gram matrices of every node, into u and z.
+static void make_grams(htf_gauss_newton *gn, const double *theta) {
+  int root = gn->evaluation->root;
+  clear_grams(gn);
+  for (int i = 0; i < root; i++) {
+    if (gn->nodes[i].learnt && !gn->nodes[i].one_hot) {
+      add_table(gn, i);
+    }
+  }
+  for (int64_t start = 0; start < gn->points; start += HTF_GAUSS_NEWTON_BLOCK) {
+    int64_t rows = htf_gauss_newton__block(start, gn->points);
+    htf_gauss_newton__sweep(gn, theta, start, rows);
+    for (int i = 0; i <= root; i++) {
+      const htf_gauss_newton__node *v = &gn->nodes[i];
+      if (v->learnt) {
+        htf_symmetric_add_gram(htf_matrix_view(v->env, rows, v->cols),
+                               htf_matrix_view(v->z, v->cols, v->cols));
+      }
+      if (v->learnt && i == root) {
+        htf_symmetric_add_gram(htf_matrix_view(gn->product, rows, v->rows),
+                               htf_matrix_view(v->u, v->rows, v->rows));
+      }
+    }
+  }
+}
+
+// ---- eigenvectors ---------------------------------------------------------------------
+
+// How many of n ascending values are at least `least`, MOST_KEPT at most.
+static int64_t count_above(const double *values, int64_t n, double least) {
+  int64_t kept = 0;
+  while (kept < n && kept < MOST_KEPT && values[n - 1 - kept] >= least) {
+    kept++;
+  }
+  return kept;
+}
+
+static double most_counted(const htf_gauss_newton__node *v) {
+  double most = 0;
+  for (int64_t r = 0; r < v->rows; r++) {
+    most = fmax(most, v->counts[r] * v->counts[r]);
+  }
+  return most;
+}
+
+// Which eigenvectors could be part of a pair above the threshold: d is about the product of
+// the two eigenvalues over the number of points.
+static htf_status decompose(htf_gauss_newton *gn, double threshold) {
+  htf_status status = HTF_OK;
+  double least = MARGIN * threshold * (double)gn->points;
+  for (int i = 0; i <= gn->evaluation->root; i++) {
+    htf_gauss_newton__node *v = &gn->nodes[i];
+    if (!v->learnt) {
+      continue;
+    }
+    HTF_TRY(htf_symmetric_eigen(htf_matrix_view(v->z, v->cols, v->cols), v->b));
+    double most_b = v->b[v->cols - 1], most_a;
+    if (v->one_hot) {
+      most_a = most_counted(v);
+      v->kept_i = v->rows;
+    } else {
+      HTF_TRY(htf_symmetric_eigen(htf_matrix_view(v->u, v->rows, v->rows), v->a));
+      most_a = v->a[v->rows - 1];
+      v->kept_i = count_above(v->a, v->rows, least / most_b);
+    }
+    v->kept_j = most_a > 0 ? count_above(v->b, v->cols, least / most_a) : 0;
+    if (v->kept_i == 0 || v->kept_j == 0) {
+      v->kept_i = v->kept_j = 0;
+    }
+  }
+done:
+  return status;
+}
+
+// ---- rows in the eigenvectors ---------------------------------------------------------
+
+// Room for the rows, and P U from the tables.
+static htf_status project_tables(htf_gauss_newton *gn) {
+  htf_status status = HTF_OK;
+  for (int i = 0; i <= gn->evaluation->root; i++) {
+    htf_gauss_newton__node *v = &gn->nodes[i];
+    HTF_NEW(v->behind, gn->points * v->kept_j);
+    if (!v->one_hot) {
+      HTF_NEW(v->ahead, v->tuples * v->kept_i);
+    }
+    if (v->kept_i > 0 && !v->one_hot && i != gn->evaluation->root) {
+      htf_dense_multiply(HTF_PLAIN, htf_gauss_newton__table(gn, i), HTF_TRANSPOSED,
+                         htf_gauss_newton__kept(v->u, v->rows, v->kept_i), 0,
+                         htf_matrix_view(v->ahead, v->tuples, v->kept_i));
+    }
+  }
+done:
+  return status;
+}
+
+// sqrt(c) E Z, and the root's P U, point by point.
+static void project_points(htf_gauss_newton *gn, const double *theta) {
+  int root = gn->evaluation->root;
+  for (int64_t start = 0; start < gn->points; start += HTF_GAUSS_NEWTON_BLOCK) {
+    int64_t rows = htf_gauss_newton__block(start, gn->points);
+    htf_gauss_newton__sweep(gn, theta, start, rows);
+    for (int i = 0; i <= root; i++) {
+      const htf_gauss_newton__node *v = &gn->nodes[i];
+      if (v->kept_j > 0) {
+        htf_dense_multiply(HTF_PLAIN, htf_matrix_view(v->env, rows, v->cols),
+                           HTF_TRANSPOSED, htf_gauss_newton__kept(v->z, v->cols, v->kept_j),
+                           0,
+                           htf_matrix_view(v->behind + start * v->kept_j, rows, v->kept_j));
+      }
+      if (v->kept_j > 0 && i == root) {
+        htf_dense_multiply(HTF_PLAIN, htf_matrix_view(gn->product, rows, v->rows),
+                           HTF_TRANSPOSED, htf_gauss_newton__kept(v->u, v->rows, v->kept_i),
+                           0,
+                           htf_matrix_view(v->ahead + start * v->kept_i, rows, v->kept_i));
+      }
+    }
+  }
+}
+
+// ---- pairs ----------------------------------------------------------------------------
+
+// sums [tuples, kept_j]: of (sqrt(c) E Z)^2 over the points of each tuple.
+static void sum_behind(const htf_gauss_newton *gn, const htf_gauss_newton__node *v,
+                       double *sums) {
+  for (int64_t k = 0; k < gn->points; k++) {
+    const double *x = v->behind + k * v->kept_j;
+    double *to = sums + (v->at == NULL ? k : v->at[k]) * v->kept_j;
+    for (int64_t j = 0; j < v->kept_j; j++) {
+      to[j] += x[j] * x[j];
+    }
+  }
+}
+
+// d_ij = sum_k (P U)_ki^2 (sqrt(c) E Z)_kj^2.
+static htf_status weigh(htf_gauss_newton *gn, htf_gauss_newton__node *v) {
+  htf_status status = HTF_OK;
+  double *sums = NULL;
+  HTF_NEW(v->energy, v->kept_i * v->kept_j);
+  HTF_NEW(sums, v->tuples * v->kept_j);
+  sum_behind(gn, v, sums);
+  if (v->one_hot) {
+    memcpy(v->energy, sums, (size_t)(v->kept_i * v->kept_j) * sizeof *sums);
+  }
+  for (int64_t r = 0; r < v->tuples && !v->one_hot; r++) {
+    const double *from = sums + r * v->kept_j, *ahead = v->ahead + r * v->kept_i;
+    for (int64_t i = 0; i < v->kept_i; i++) {
+      double *to = v->energy + i * v->kept_j, x = ahead[i] * ahead[i];
+      for (int64_t j = 0; j < v->kept_j; j++) {
+        to[j] += x * from[j];
+      }
+    }
+  }
+done:
+  HTF_FREE(sums);
+  return status;
+}
+
+static int descending(const void *left, const void *right) {
+  double a = *(const double *)left, b = *(const double *)right;
+  return (a < b) - (a > b);
+}
+
+// The threshold, or a higher one that only most_pairs pass.
+static htf_status limit(const htf_gauss_newton *gn, double threshold, double *least) {
+  htf_status status = HTF_OK;
+  double *all = NULL;
+  int64_t count = 0, room = 0;
+  for (int i = 0; i <= gn->evaluation->root; i++) {
+    room += gn->nodes[i].kept_i * gn->nodes[i].kept_j;
+  }
+  HTF_NEW(all, room);
+  for (int i = 0; i <= gn->evaluation->root; i++) {
+    const htf_gauss_newton__node *v = &gn->nodes[i];
+    for (int64_t p = 0; p < v->kept_i * v->kept_j; p++) {
+      if (v->energy[p] > threshold) {
+        all[count++] = v->energy[p];
+      }
+    }
+  }
+  *least = threshold;
+  if (count > gn->most_pairs) {
+    qsort(all, (size_t)count, sizeof *all, descending);
+    *least = all[gn->most_pairs];
+  }
+done:
+  HTF_FREE(all);
+  return status;
+}
+
+static htf_status pick(htf_gauss_newton *gn, htf_gauss_newton__node *v, double least) {
+  htf_status status = HTF_OK;
+  int64_t room = v->kept_i * v->kept_j;
+  HTF_NEW(v->pair_i, room);
+  HTF_NEW(v->pair_j, room);
+  for (int64_t p = 0; p < room; p++) {
+    if (v->energy[p] > least) {
+      v->pair_i[v->pairs] = (int32_t)(p / v->kept_j);
+      v->pair_j[v->pairs++] = (int32_t)(p % v->kept_j);
+    }
+  }
+  gn->pairs += v->pairs;
+done:
+  return status;
+}
+
+htf_status htf_gauss_newton__find_pairs(htf_gauss_newton *gn, const double *theta,
+                                        double threshold) {
+  htf_status status = HTF_OK;
+  double least = threshold;
+  make_grams(gn, theta);
+  HTF_TRY(decompose(gn, threshold));
+  HTF_TRY(project_tables(gn));
+  project_points(gn, theta);
+  for (int i = 0; i <= gn->evaluation->root; i++) {
+    HTF_TRY(weigh(gn, &gn->nodes[i]));
+  }
+  HTF_TRY(limit(gn, threshold, &least));
+  for (int i = 0; i <= gn->evaluation->root; i++) {
+    HTF_TRY(pick(gn, &gn->nodes[i], least));
+  }
+done:
+  return status;
+}

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Rows of the Jacobian's factors, point by point: which row of every table a point has, and
+// E_v down from the root:
+//     E_root = 1,  E_c = (E_v W^(v)^T) * product of the other children's V rows.
+// Cost of a sweep over m points: a product of [m, R_parent] x [R_parent, R_v] a node.
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "gauss_newton_impl.h"
+#include "htflow/memory.h"
+#include "htflow/random.h"
+
+// ---- which points, and their rows -----------------------------------------------------
+
+static int ascending(const void *left, const void *right) {
+  int64_t a = *(const int64_t *)left, b = *(const int64_t *)right;
+  return (a > b) - (a < b);
+}
+
+static htf_status choose_points(htf_gauss_newton *gn) {
+  htf_status status = HTF_OK;
+  int64_t count = gn->evaluation->count;
+  gn->points = count < HTF_GAUSS_NEWTON_ROWS ? count : HTF_GAUSS_NEWTON_ROWS;
+  gn->share = (double)count / (double)gn->points;
+  if (gn->points < count) {
+    htf_random stream = htf_random_open(0, HTF_RANDOM_CHOICE, 0);
+    HTF_NEW(gn->point, gn->points);
+    HTF_TRY(htf_random_sample(&stream, count, gn->points, gn->point));
+    qsort(gn->point, (size_t)gn->points, sizeof *gn->point, ascending);
+  }
+done:
+  return status;
+}
+
+// The rows of the root's children for row k of the root.
+static int64_t root_entry(const htf_evaluation *e, int child, int64_t k) {
+  int64_t row = k;
+  if (e->whole) {
+    int64_t second = e->side[1].n;
+    row = child >= e->side[1].first ? k % second : k / second;
+  }
+  return e->nodes[e->root].factors[child].at[row];
+}
+
+static htf_status find_rows(htf_gauss_newton *gn, int node) {
+  htf_status status = HTF_OK;
+  const htf_evaluation *e = gn->evaluation;
+  const htf_gauss_newton__node *v = &gn->nodes[node];
+  for (int i = 0; i < e->nodes[node].children; i++) {
+    htf_gauss_newton__node *c = &gn->nodes[htf_tree_child(e->tree, node, i)];
+    HTF_NEW(c->at, gn->points);
+    HTF_NEW(c->counts, c->tuples);
+    for (int64_t k = 0; k < gn->points; k++) {
+      int64_t row = gn->point == NULL ? k : gn->point[k];
+      c->at[k] = node == e->root ? (int32_t)root_entry(e, i, row)
+                                 : e->nodes[node].factors[i].at[v->at[k]];
+      c->counts[c->at[k]] += 1;
+    }
+    for (int64_t r = 0; r < c->tuples; r++) {
+      c->counts[r] = sqrt(c->counts[r]);
+    }
+  }
+done:
+  return status;
+}
+
+htf_status htf_gauss_newton__choose(htf_gauss_newton *gn) {
+  htf_status status = HTF_OK;
+  HTF_TRY(choose_points(gn));
+  for (int i = gn->evaluation->root; i >= 0; i--) {
+    HTF_TRY(find_rows(gn, i));
+  }
+done:
+  return status;
+}
+
+// ---- rows -----------------------------------------------------------------------------
+
+htf_matrix htf_gauss_newton__table(const htf_gauss_newton *gn, int node) {
+  const htf_gauss_newton__node *v = &gn->nodes[node];
+  const htf_evaluation_node *from = &gn->evaluation->nodes[node];
+  if (from->inputs != NULL) {
+    return htf_matrix_view(from->inputs, v->tuples, v->rows);
+  }
+  const htf_rows *table = from->bare ? &from->value : &from->product;
+  return htf_evaluation__view(table->value, v->tuples, v->rows, table->stride);
+}
+
+htf_matrix htf_gauss_newton__weights(const htf_gauss_newton *gn, int node,
+                                     const double *theta) {
+  const htf_gauss_newton__node *v = &gn->nodes[node];
+  return htf_matrix_view(theta + htf_model_offset(gn->evaluation->model, node), v->rows,
+                         v->cols);
+}
+
+const double *htf_gauss_newton__value(const htf_gauss_newton *gn, int node, int64_t k) {
+  const htf_gauss_newton__node *v = &gn->nodes[node];
+  if (v->own != NULL) {
+    return v->own + v->at[k] * v->cols;
+  }
+  const htf_rows *table = &gn->evaluation->nodes[node].value;
+  return table->value + v->at[k] * table->stride;
+}
+
+static void times(double *x, const double *y, int64_t n) {
+  for (int64_t i = 0; i < n; i++) {
+    x[i] *= y[i];
+  }
+}
+
+// E_c of child i of a node, from the node's E W^T.
+static void push_down(htf_gauss_newton *gn, int node, int i, int64_t start, int64_t rows) {
+  const htf_evaluation *e = gn->evaluation;
+  const htf_gauss_newton__node *v = &gn->nodes[node];
+  htf_gauss_newton__node *c = &gn->nodes[htf_tree_child(e->tree, node, i)];
+  for (int64_t k = 0; k < rows; k++) {
+    double *to = c->env + k * c->cols;
+    memcpy(to, v->pull + k * v->rows, (size_t)v->rows * sizeof *to);
+    for (int j = 0; j < e->nodes[node].children; j++) {
+      if (j != i) {
+        times(to, htf_gauss_newton__value(gn, htf_tree_child(e->tree, node, j), start + k),
+              c->cols);
+      }
+    }
+  }
+}
+
+// E W^T of the root: its weights, times the points' slopes.
+static void pull_root(htf_gauss_newton *gn, const double *theta, int64_t start,
+                      int64_t rows) {
+  const htf_evaluation *e = gn->evaluation;
+  htf_gauss_newton__node *root = &gn->nodes[e->root];
+  const double *weights = root->learnt ? theta + htf_model_offset(e->model, e->root) : NULL;
+  for (int64_t k = 0; k < rows; k++) {
+    double *pull = root->pull + k * root->rows, *product = gn->product + k * root->rows;
+    root->env[k] = gn->root_slope[start + k];
+    for (int64_t r = 0; r < root->rows; r++) {
+      pull[r] = root->env[k] * (root->learnt ? weights[r] : 1);
+      product[r] = 1;
+    }
+    for (int j = 0; j < e->nodes[e->root].children; j++) {
+      int child = htf_tree_child(e->tree, e->root, j);
+      times(product, htf_gauss_newton__value(gn, child, start + k), root->rows);
+    }
+  }
+}
+
+void htf_gauss_newton__sweep(htf_gauss_newton *gn, const double *theta, int64_t start,
+                             int64_t rows) {
+  const htf_evaluation *e = gn->evaluation;
+  pull_root(gn, theta, start, rows);
+  for (int i = e->root; i >= 0; i--) {
+    htf_gauss_newton__node *v = &gn->nodes[i];
+    int children = e->nodes[i].children;
+    if (children > 0 && i != e->root) {
+      htf_dense_multiply(HTF_PLAIN, htf_matrix_view(v->env, rows, v->cols), HTF_TRANSPOSED,
+                         htf_gauss_newton__weights(gn, i, theta), 0,
+                         htf_matrix_view(v->pull, rows, v->rows));
+    }
+    for (int j = 0; j < children; j++) {
+      push_down(gn, i, j, start, rows);
+    }
+  }
+}
