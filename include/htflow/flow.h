@@ -2,14 +2,16 @@
 // flow.h: integrates y' = f(y), one accepted step at a time (room: flow).
 //
 // Knows no tensor: the system is a callback, autonomous; for a gradient flow f = -g, g the
-// gradient. Methods that follow the solution, the local error of a step kept below rtol
-// times the root mean square of y, the same for every component: better for the conserved
-// quantities than component by component, and what conjugate gradients need (theory.md
-// section 5d):
+// gradient. Methods that follow the solution, the local error of a step kept below half of
+// rtol times the root mean square of y, the same for every component: better for the
+// conserved quantities than component by component, and what conjugate gradients need
+// (theory.md section 5d):
 //   bdf   variable-order, variable-step backward differentiation (CVODE, Hindmarsh et al.
 //         2005) with an inexact Newton iteration whose linear systems (I - gamma J) x = b
-//         are solved matrix-free, by GMRES or, for symmetric J, conjugate gradients. The
-//         one for stiff systems; needs the exact product of J with a vector.
+//         are solved matrix-free, by GMRES or, for symmetric J, conjugate gradients, with
+//         the system's preconditioner if it has one (src/flow/krylov.c says when it is
+//         prepared anew). The one for stiff systems; needs the exact product of J with a
+//         vector.
 //   adams variable-order (to 12), variable-step Adams-Moulton (CVODE) with functional
 //         iteration.
 //   erk   an explicit Runge-Kutta pair with error control (ARKODE), or with a fixed step.
@@ -50,6 +52,19 @@
 
 HTF_BEGIN_DOOR
 
+// M ~ I - gamma J, symmetric and positive definite. Its callbacks get the system's context
+// and fail like the system's.
+typedef struct htf_flow_preconditioner {
+  // Looks at J at y [size], at what matters of it with this gamma.
+  htf_status (*prepare)(void *context, const double *y, double gamma);
+  // Makes M for this gamma of what was last prepared.
+  htf_status (*scale)(void *context, double gamma);
+  // z = M^-1 r, both [size].
+  htf_status (*apply)(void *context, const double *r, double *z);
+  // What the next prepare will cost, in products of J: the same after the same calls.
+  double (*cost)(void *context);
+} htf_flow_preconditioner;
+
 // The system. Each callback may fail with HTF_E_NUMERIC (a value not finite): the method
 // then tries a smaller step. Any other failure ends the step and is forwarded.
 typedef struct htf_flow_system {
@@ -59,6 +74,8 @@ typedef struct htf_flow_system {
   htf_status (*derivative)(void *context, const double *y, double *dy);
   // product = (df/dy at y) v. May be NULL for methods that need none.
   htf_status (*jacobian)(void *context, const double *y, const double *v, double *product);
+  // For bdf with conjugate gradients; borrowed. NULL: none.
+  const htf_flow_preconditioner *preconditioner;
 } htf_flow_system;
 
 typedef enum htf_flow_method {
@@ -89,6 +106,7 @@ typedef struct htf_flow_counts {
   int64_t steps;       // accepted
   int64_t derivatives; // calls of f by the method
   int64_t products;    // calls of J v
+  int64_t prepared;    // calls of `prepare`
   int64_t segments;    // begun: restarts + 1
   int64_t rejected;    // steps undone: error test or solver failures
 } htf_flow_counts;

@@ -64,6 +64,10 @@ typedef enum htf_method {
   HTF_METHOD_ADAM
 } htf_method;
 typedef enum htf_krylov { HTF_KRYLOV_GMRES, HTF_KRYLOV_PCG } htf_krylov;
+typedef enum htf_preconditioner {
+  HTF_PRECONDITIONER_GAUSS_NEWTON,
+  HTF_PRECONDITIONER_NONE
+} htf_preconditioner;
 typedef enum htf_table {
   HTF_TABLE_DORMAND_PRINCE,
   HTF_TABLE_CASH_KARP,
@@ -148,7 +152,8 @@ typedef struct htf_spec {
   struct {
     int method; // htf_method
     double rtol, lr, beta;
-    int krylov; // htf_krylov
+    int krylov;         // htf_krylov
+    int preconditioner; // htf_preconditioner
     int64_t krylov_dimension;
     int table; // htf_table
   } flow;

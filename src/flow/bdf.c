@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Backward differentiation of order 1 to 5 by CVODE, matrix-free.
 #include <cvode/cvode.h>
-#include <sunlinsol/sunlinsol_pcg.h>
 #include <sunlinsol/sunlinsol_spgmr.h>
 
 #include "cvode_impl.h"
+#include "krylov_impl.h"
 
 // Settings, by evaluations of f and J v on small CP and deep matrix flows, rtol 1e-3 to
 // 1e-8. Altogether 15 to 20 % fewer than with CVODE's own, at the same drift of the
@@ -69,17 +69,16 @@ done:
 // step shrinks.
 static int solve_fully(SUNLinearSolver solver, SUNMatrix none, N_Vector x, N_Vector right,
                        realtype tolerance) {
-  int flag = SUNLinSolGetID(solver) == SUNLINEARSOLVER_PCG
-                 ? SUNLinSolSolve_PCG(solver, none, x, right, tolerance)
-                 : SUNLinSolSolve_SPGMR(solver, none, x, right, tolerance);
+  int flag = SUNLinSolSolve_SPGMR(solver, none, x, right, tolerance);
   return flag == SUNLS_RES_REDUCED ? SUNLS_CONV_FAIL : flag;
 }
 
 // GMRES keeps all its vectors, of which more than size serve nothing.
-static SUNLinearSolver make_solver(const htf_flow *flow, htf_flow_sundials *s) {
+static SUNLinearSolver make_solver(htf_flow *flow, htf_flow_cvode *c) {
+  htf_flow_sundials *s = &c->shared;
   int most = flow->options.krylov_dimension;
   if (flow->options.krylov == HTF_FLOW_PCG) {
-    return SUNLinSol_PCG(s->vector, SUN_PREC_NONE, most, s->context);
+    return htf_flow__krylov_create(flow, c->cvode);
   }
   most = most < flow->system.size ? most : (int)flow->system.size;
   return SUNLinSol_SPGMR(s->vector, SUN_PREC_NONE, most, s->context);
@@ -90,9 +89,11 @@ static htf_status create(htf_flow *flow) {
   HTF_TRY(check_options(flow));
   HTF_TRY(htf_flow__cvode_create(flow, &kind));
   htf_flow_cvode *c = flow->method;
-  c->linear = make_solver(flow, &c->shared);
+  c->linear = make_solver(flow, c);
   HTF_CHECK(c->linear != NULL, HTF_E_MEMORY, "no memory for a linear solver");
-  c->linear->ops->solve = solve_fully;
+  if (flow->options.krylov == HTF_FLOW_GMRES) {
+    c->linear->ops->solve = solve_fully;
+  }
   HTF_CHECK(CVodeSetLinearSolver(c->cvode, c->linear, NULL) == 0 &&
                 CVodeSetJacTimes(c->cvode, NULL, multiply) == 0 &&
                 CVodeSetNonlinConvCoef(c->cvode, NEWTON) == 0 &&
@@ -103,11 +104,19 @@ done:
   return status;
 }
 
+static htf_status restart(htf_flow *flow) {
+  htf_flow_cvode *c = flow->method;
+  if (flow->options.krylov == HTF_FLOW_PCG) {
+    htf_flow__krylov_restart(c->linear);
+  }
+  return htf_flow__cvode_restart(flow);
+}
+
 const htf_flow_row htf_flow__bdf = {
     .segment_steps = 500, // restarts then cost 0.4 to 2.5 % of all evaluations
     .create = create,
     .destroy = htf_flow__cvode_destroy,
-    .restart = htf_flow__cvode_restart,
+    .restart = restart,
     .step = htf_flow__cvode_step,
     .interpolate = htf_flow__cvode_interpolate,
 };

@@ -25,6 +25,8 @@ static const struct {
     {"flow.lr", "flow.method", "gd|momentum|grouprmsprop|adam"},
     {"flow.beta", "flow.method", "momentum"},
     {"flow.krylov", "flow.method", "bdf"},
+    {"flow.preconditioner", "flow.method", "bdf"},
+    {"flow.preconditioner", "flow.krylov", "pcg"},
     {"flow.krylov_dimension", "flow.method", "bdf"},
     {"flow.table", "flow.method", "erk"},
     {"record.points", "record.every", "0"},

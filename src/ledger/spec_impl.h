@@ -125,6 +125,10 @@ static const htf_field fields[] = {
           "What momentum keeps of its last step."),
     FIELD("flow.krylov", flow.krylov, CHOICE, 0, 0, "gmres|pcg", "pcg", "", true,
           "Linear solver in bdf's Newton iteration."),
+    FIELD("flow.preconditioner", flow.preconditioner, CHOICE, 0, 0, "gauss_newton|none",
+          "gauss_newton", "", true,
+          "What bdf's conjugate gradients are preconditioned by: the stiff part of the "
+          "Gauss-Newton matrix (gauss_newton), or nothing (none)."),
     FIELD("flow.krylov_dimension", flow.krylov_dimension, INTEGER, 1, 1e4, NULL, "500", "",
           true, "Most Krylov vectors of one linear solve of bdf."),
     FIELD("flow.table", flow.table, CHOICE, 0, 0,

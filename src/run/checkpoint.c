@@ -30,6 +30,7 @@ static htf_status visit_counts(htf_bytes *b, htf_flow_counts *counts) {
   HTF_TRY(htf_bytes_bounded(b, 0, INT64_MAX, &counts->steps));
   HTF_TRY(htf_bytes_bounded(b, 0, INT64_MAX, &counts->derivatives));
   HTF_TRY(htf_bytes_bounded(b, 0, INT64_MAX, &counts->products));
+  HTF_TRY(htf_bytes_bounded(b, 0, INT64_MAX, &counts->prepared));
   HTF_TRY(htf_bytes_bounded(b, 0, INT64_MAX, &counts->segments));
   HTF_TRY(htf_bytes_bounded(b, 0, INT64_MAX, &counts->rejected));
 done:

@@ -43,6 +43,29 @@ static htf_status jacobian(void *context, const double *y, const double *v,
   return check_finite(product, n, "a Hessian-vector product");
 }
 
+static htf_status prepare(void *context, const double *y, double gamma) {
+  htf_flight *r = context;
+  return htf_objective__prepare(r->objective, y, gamma);
+}
+
+static htf_status scale(void *context, double gamma) {
+  htf_flight *r = context;
+  return htf_objective__scale(r->objective, gamma);
+}
+
+static htf_status precondition(void *context, const double *x, double *z) {
+  htf_flight *r = context;
+  htf_objective__precondition(r->objective, x, z);
+  return HTF_OK;
+}
+
+static double cost(void *context) {
+  const htf_flight *r = context;
+  return htf_objective__prepare_cost(r->objective);
+}
+
+static const htf_flow_preconditioner stiff = {prepare, scale, precondition, cost};
+
 static void fill_options(htf_flight *r) {
   static const htf_flow_method methods[] = {
       [HTF_METHOD_BDF] = HTF_FLOW_BDF,
@@ -77,6 +100,7 @@ static htf_status make_flow(htf_flight *r) {
                             .context = r,
                             .derivative = derivative,
                             .jacobian = jacobian};
+  system.preconditioner = htf_objective__preconditions(r->objective) ? &stiff : NULL;
   fill_options(r);
   r->carry_size = htf_flow_carry_size(r->options.method, system.size);
   HTF_NEW(r->carry, r->carry_size);
@@ -97,13 +121,16 @@ bool htf_flight__follows(const htf_flight *r) {
 
 htf_status htf_flight__set_up(htf_flight *r) {
   htf_status status = HTF_OK;
-  bool second_order =
-      r->spec->flow.method == HTF_METHOD_BDF || htf_measured__needs_hessian(r->spec);
+  bool bdf = r->spec->flow.method == HTF_METHOD_BDF;
+  htf_objective_use use = {
+      .second_order = bdf || htf_measured__needs_hessian(r->spec),
+      .preconditioner = bdf && r->spec->flow.krylov == HTF_KRYLOV_PCG &&
+                        r->spec->flow.preconditioner == HTF_PRECONDITIONER_GAUSS_NEWTON,
+  };
   HTF_TRY(htf_spec_identity(r->spec, &r->identity));
   HTF_TRY(htf_scene__set_up(r->spec, r->hooks, &r->scene));
   const htf_scene *s = &r->scene;
-  HTF_TRY(
-      htf_objective__create(s->model, s->problem, s->loss, second_order, &r->objective));
+  HTF_TRY(htf_objective__create(s->model, s->problem, s->loss, use, &r->objective));
   HTF_TRY(htf_measured__probe(r->spec, s, &r->probe));
   r->tolerance = htf_flight__follows(r) ? r->spec->flow.rtol : DESCENT_TOLERANCE;
   HTF_TRY(htf_events__create(r->spec, s->model, s->problem, r->objective, r->tolerance,

@@ -3,7 +3,13 @@
 
 #include <string.h>
 
+#include "htflow/gauss_newton.h"
 #include "htflow/memory.h"
+
+// Pairs of a preconditioner at most, and the least gamma d of one (gauss_newton.h): with
+// 0.3 solves take a third more products, with 0.03 no fewer.
+enum { MOST_PAIRS = 1000 };
+static const double STIFF = 0.1;
 
 // What is known at `theta`: nothing, the values and the loss, the gradient too.
 typedef enum stage { UNKNOWN, VALUE, GRADIENT } stage;
@@ -15,13 +21,15 @@ struct htf_objective {
   htf_evaluation *evaluation;
   int64_t parameters;
   double *y, *slope, *dy, *change; // [train.count]
+  htf_gauss_newton *stiff; // NULL if not asked for
   stage known;
   double *theta, *gradient; // [parameters]
   double value;
 };
 
 htf_status htf_objective__create(const htf_model *model, const htf_problem *problem,
-                                 htf_loss loss, bool second_order, htf_objective **out) {
+                                 htf_loss loss, htf_objective_use use,
+                                 htf_objective **out) {
   htf_status status = HTF_OK;
   htf_objective *objective = NULL;
   HTF_NEW(objective, 1);
@@ -32,8 +40,11 @@ htf_status htf_objective__create(const htf_model *model, const htf_problem *prob
   HTF_TRY(htf_problem_points(objective->train, htf_model_tree(model),
                              htf_model_shape(model), &objective->points));
   HTF_TRY(htf_evaluation_create(model, objective->points,
-                                second_order ? HTF_USE_HESSIAN : HTF_USE_GRADIENT,
+                                use.second_order ? HTF_USE_HESSIAN : HTF_USE_GRADIENT,
                                 &objective->evaluation));
+  if (use.preconditioner) {
+    HTF_TRY(htf_gauss_newton_create(objective->evaluation, MOST_PAIRS, &objective->stiff));
+  }
   HTF_NEW(objective->y, m);
   HTF_NEW(objective->slope, m);
   HTF_NEW(objective->dy, m);
@@ -50,6 +61,7 @@ done:
 void htf_objective__destroy(htf_objective **out) {
   htf_objective *objective = *out;
   if (objective != NULL) {
+    htf_gauss_newton_destroy(&objective->stiff);
     htf_evaluation_destroy(&objective->evaluation);
     htf_points_destroy(&objective->points);
     HTF_FREE(objective->y);
@@ -98,4 +110,35 @@ void htf_objective__product(htf_objective *objective, const double *theta,
                      objective->train.values, objective->dy, objective->change);
   htf_evaluation_second(objective->evaluation, objective->theta, direction,
                         objective->change, product);
+}
+
+// ---- the preconditioner ---------------------------------------------------------------
+
+bool htf_objective__preconditions(const htf_objective *objective) {
+  return objective->stiff != NULL;
+}
+
+htf_status htf_objective__prepare(htf_objective *objective, const double *theta,
+                                  double gamma) {
+  int64_t m = objective->train.count;
+  htf_objective__value(objective, theta);
+  for (int64_t k = 0; k < m; k++) {
+    objective->dy[k] = 1;
+  }
+  htf_loss_curvature(objective->loss, m, objective->y, objective->train.values,
+                     objective->dy, objective->change);
+  return htf_gauss_newton_build(objective->stiff, objective->theta, objective->change,
+                                STIFF / gamma);
+}
+
+htf_status htf_objective__scale(htf_objective *objective, double gamma) {
+  return htf_gauss_newton_factor(objective->stiff, gamma);
+}
+
+void htf_objective__precondition(htf_objective *objective, const double *r, double *z) {
+  htf_gauss_newton_solve(objective->stiff, r, z);
+}
+
+double htf_objective__prepare_cost(const htf_objective *objective) {
+  return htf_gauss_newton_cost(objective->stiff);
 }

@@ -12,9 +12,14 @@
 
 typedef struct htf_objective htf_objective;
 
+// What it will be asked for besides values and gradients.
+typedef struct htf_objective_use {
+  bool second_order, preconditioner;
+} htf_objective_use;
+
 // Borrows model and problem. Raises HTF_E_MEMORY.
 htf_status htf_objective__create(const htf_model *model, const htf_problem *problem,
-                                 htf_loss loss, bool second_order,
+                                 htf_loss loss, htf_objective_use use,
                                  htf_objective **objective);
 void htf_objective__destroy(htf_objective **objective);
 
@@ -27,3 +32,13 @@ const double *htf_objective__slope(const htf_objective *objective);
 // product = (Hessian of L at theta) direction.
 void htf_objective__product(htf_objective *objective, const double *theta,
                             const double *direction, double *product);
+
+// A preconditioner of I + gamma H (gauss_newton.h): looks at theta; makes M for a gamma;
+// z = M^-1 r. Where it was asked for. Raise HTF_E_MEMORY, HTF_E_NUMERIC.
+bool htf_objective__preconditions(const htf_objective *objective);
+htf_status htf_objective__prepare(htf_objective *objective, const double *theta,
+                                  double gamma);
+htf_status htf_objective__scale(htf_objective *objective, double gamma);
+void htf_objective__precondition(htf_objective *objective, const double *r, double *z);
+// What the next htf_objective__prepare will cost, in Hessian-vector products.
+double htf_objective__prepare_cost(const htf_objective *objective);

@@ -30,7 +30,7 @@ static int64_t follow_stiff(htf_flow_krylov krylov, int dimension, double end,
     first[i] = 1 + 0.1 * i;
   }
   system_context context = {.size = SIZE, .rates = rates};
-  htf_flow_system system = {SIZE, &context, stiff, stiff_product};
+  htf_flow_system system = {SIZE, &context, stiff, stiff_product, NULL};
   htf_flow_options options = bdf_options(1e-6);
   options.krylov = krylov;
   options.krylov_dimension = dimension;
@@ -66,9 +66,103 @@ Test(bdf, keeps_the_tolerance_where_the_krylov_space_is_too_small) {
   }
 }
 
+// ---- a preconditioner: M of the stiff system for other rates, with a record of its use
+
+typedef struct preconditioned {
+  system_context system; // first: what the system's own callbacks see
+  double off;            // rates are taken this many times
+  double gamma;
+  int prepared, applied;
+} preconditioned;
+
+static htf_status look(void *context, const double *y, double gamma) {
+  preconditioned *p = context;
+  p->prepared += isfinite(y[0]) && gamma > 0;
+  return HTF_OK;
+}
+
+static htf_status set_gamma(void *context, double gamma) {
+  preconditioned *p = context;
+  p->gamma = gamma;
+  return HTF_OK;
+}
+
+static htf_status apply(void *context, const double *r, double *z) {
+  preconditioned *p = context;
+  p->applied++;
+  reflect(r, z, SIZE);
+  for (int i = 0; i < SIZE; i++) {
+    z[i] /= 1 + p->gamma * p->off * p->system.rates[i];
+  }
+  reflect(z, z, SIZE);
+  return HTF_OK;
+}
+
+static double cheap(void *context) {
+  (void)context;
+  return 1;
+}
+
+static double dear(void *context) {
+  (void)context;
+  return 1e12;
+}
+
+// To t = 1; the error at its end, relative.
+static double follow_with(const htf_flow_preconditioner *m, double off,
+                          preconditioned *used, htf_flow_counts *counts) {
+  double rates[SIZE], first[SIZE], exact[SIZE], found[SIZE], zero[SIZE] = {0};
+  for (int i = 0; i < SIZE; i++) {
+    rates[i] = pow(10, 6.0 * i / (SIZE - 1));
+    first[i] = 1 + 0.1 * i;
+  }
+  *used = (preconditioned){.system = {.size = SIZE, .rates = rates}, .off = off};
+  htf_flow_system system = {SIZE, used, stiff, stiff_product, m};
+  htf_flow_options options = bdf_options(1e-6);
+  options.krylov = HTF_FLOW_PCG;
+  options.krylov_dimension = 60;
+  htf_flow *flow = start_flow(&system, &options, first);
+  follow(flow, 1, found);
+  solve_stiff(rates, 1, first, exact);
+  *counts = htf_flow_get_counts(flow);
+  htf_flow_destroy(&flow);
+  return rms_of_difference(found, exact) / rms_of_difference(exact, zero);
+}
+
+// One product a solve shows that M is right; two solves more are taken on trust.
+Test(bdf, solves_at_a_glance_with_the_right_preconditioner) {
+  htf_flow_preconditioner m = {look, set_gamma, apply, cheap};
+  preconditioned used;
+  htf_flow_counts with, without;
+  cr_assert(lt(dbl, follow_with(&m, 1, &used, &with), 1e-4));
+  cr_assert(lt(dbl, follow_with(NULL, 1, &used, &without), 1e-4));
+  cr_assert(lt(i64, with.products, with.derivatives));
+  cr_assert(gt(i64, without.products, 3 * without.derivatives));
+  cr_assert(gt(i64, with.prepared, 0));
+  cr_assert(eq(i64, without.prepared, 0));
+}
+
+// Rates off by a factor of 100 either way make M bad, not the solution wrong.
+Test(bdf, keeps_the_tolerance_with_a_bad_preconditioner) {
+  htf_flow_preconditioner m = {look, set_gamma, apply, cheap};
+  preconditioned used;
+  htf_flow_counts counts;
+  cr_assert(lt(dbl, follow_with(&m, 100, &used, &counts), 1e-4));
+  cr_assert(lt(dbl, follow_with(&m, 0.01, &used, &counts), 1e-4));
+}
+
+Test(bdf, does_without_a_preconditioner_that_costs_more_than_it_saves) {
+  htf_flow_preconditioner m = {look, set_gamma, apply, dear};
+  preconditioned used;
+  htf_flow_counts counts;
+  cr_assert(lt(dbl, follow_with(&m, 1, &used, &counts), 1e-4));
+  cr_assert(eq(i64, counts.prepared, 0));
+  cr_assert(eq(int, used.applied, 0));
+}
+
 Test(bdf, interpolates_to_the_order_of_the_method) {
   system_context context = {0};
-  htf_flow_system system = {2, &context, turn, turn_product};
+  htf_flow_system system = {2, &context, turn, turn_product, NULL};
   htf_flow_options options = bdf_options(1e-9);
   double y[] = {0, 1}, arc;
   htf_flow *flow = start_flow(&system, &options, y);
