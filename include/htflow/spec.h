@@ -26,7 +26,7 @@
 HTF_BEGIN_DOOR
 
 // Raised when the meaning of a field or a default changes: every identity changes with it.
-enum { HTF_SPEC_SCHEMA = 1 };
+enum { HTF_SPEC_SCHEMA = 2 };
 
 enum {
   HTF_MAX_ORDER = 64,

@@ -12,9 +12,9 @@
 
 // Keeps the error weight of y = 0 finite.
 static const double FLOOR = 1e-50;
-// The share of rtol that a step's local error is kept below. Conserved quantities then drift
-// by less than 20 rtol (with 1: by up to 28), for no more evaluations at rtol 1e-4 and 7 %
-// more at 1e-6.
+// The share of rtol that a step's local error is kept below. Conserved quantities then
+// drift by less than 20 rtol (with 1: by up to 28), for no more evaluations at rtol 1e-4
+// and 7 % more at 1e-6.
 static const double SHARE = 0.5;
 // The longest way along f, in units of f, on which it is asked how it bends.
 static const double FARTHEST = 1e50;

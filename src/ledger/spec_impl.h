@@ -159,8 +159,8 @@ static const htf_field fields[] = {
         "For a descent: a sample every so many steps, all kept whatever record.points and "
         "record.spacing say; 0 for these."),
     FIELD(
-        "record.spacing", record.spacing, CHOICE, 0, 0, "arc|log|step|loss|growth", "arc",
-        "", true,
+        "record.spacing", record.spacing, CHOICE, 0, 0, "arc|log|step|loss|growth",
+        "growth", "", true,
         "Samples are even in arc length of the weights (arc), log of time (log), accepted "
         "steps (step), log of the training loss (loss), or growth of the local components: "
         "the log of the fastest of them, and relative arc length (growth), which resolves "

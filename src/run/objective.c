@@ -21,7 +21,7 @@ struct htf_objective {
   htf_evaluation *evaluation;
   int64_t parameters;
   double *y, *slope, *dy, *change; // [train.count]
-  htf_gauss_newton *stiff; // NULL if not asked for
+  htf_gauss_newton *stiff;         // NULL if not asked for
   stage known;
   double *theta, *gradient; // [parameters]
   double value;
