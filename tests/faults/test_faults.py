@@ -73,7 +73,7 @@ def test_kill_9_at_any_instant_loses_nothing(done, tmp_path, ranks):
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGUSR2, "deadline"])
 def test_runs_go_on_from_where_they_were_stopped(done, tmp_path, sweep, how, ranks):
     """Stopped after fractions of a second, no sweep would end that begins its runs anew."""
-    choice, out, stops = random.Random(str(how)), tmp_path / "out", 0
+    choice, out, stops, kept = random.Random(str(how)), tmp_path / "out", 0, 0
     for _ in range(3):
         seconds = choice.uniform(0.3, 1.2)
         options = ["--deadline", seconds] if how == "deadline" else []
@@ -89,9 +89,9 @@ def test_runs_go_on_from_where_they_were_stopped(done, tmp_path, sweep, how, ran
         faults.end(process, out)
         assert code in (0, 5), (tmp_path / "out.log").read_text()
         stops += code == 5
-        assert code == 0 or faults.checkpoints(out) > 0
+        kept += faults.checkpoints(out) > 0  # a stop may fall between two runs
         assert code == 0 or not (out / "results.h5").exists()
-    assert stops > 0
+    assert stops > 0 and kept > 0
     assert htflow("run", sweep, "--out", out, timeout=300).returncode == 0
     attempts = faults.check_done(out, checksum(done))
     assert attempts.max() > 1

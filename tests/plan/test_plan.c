@@ -301,6 +301,7 @@ Test(plan, identity_does_not_depend_on_what_else_is_in_the_sweep) {
   htf_spec spec = spec_of(plan, 1 * 64 + 3 * 16 + 9), same;
   htf_digest a, b;
   alone = plan_of("seed: 7\nproblem: {target: {norm: 64}}\ninit: {std: 0.01, seed: 9}\n"
+                  "record: {spacing: arc}\n"
                   "model: {tree: \"((0,2)5,(1,3))8;\"}\n");
   same = spec_of(alone, 0);
   cr_assert(eq(int, htf_spec_identity(&spec, &a), HTF_OK));
