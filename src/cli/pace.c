@@ -4,6 +4,10 @@
 
 #include "progress_impl.h"
 
+// Intervals below which no spread is told: that of two says next to nothing of others (the
+// relative error of a deviation estimated from n is about (2 (n - 1))^(-1/2)).
+enum { FEWEST = 5 };
+
 static void thin_out(htf_cli_pace *pace) {
   pace->marks = HTF_CLI_MARKS / 2;
   for (int i = 0; i < pace->marks; i++) {
@@ -45,7 +49,7 @@ bool htf_cli__pace_left(const htf_cli_pace *pace, double left, double *seconds,
   }
   *seconds = left / rate;
   *spread = NAN;
-  if (n >= 2) {
+  if (n >= FEWEST) {
     double variance = sum * n / (n - 1);
     *spread = sqrt(variance * *seconds * (*seconds / n + time / n));
   }
@@ -71,6 +75,8 @@ char *htf_cli__duration(double seconds, char *text) {
   return text;
 }
 
+// The pace is uncertain by a factor, 1 + spread / seconds: the range is as many times
+// shorter as it is longer, and never begins at nothing.
 char *htf_cli__time_left(const htf_cli_pace *pace, double left, char *text) {
   enum { SIZE = 128 };
   double seconds, spread;
@@ -82,7 +88,7 @@ char *htf_cli__time_left(const htf_cli_pace *pace, double left, char *text) {
       snprintf(text, SIZE, ", about %s left", middle);
     } else {
       snprintf(text, SIZE, ", %s left (%s to %s)", middle,
-               htf_cli__duration(fmax(0, seconds - spread), low),
+               htf_cli__duration(seconds * seconds / (seconds + spread), low),
                htf_cli__duration(seconds + spread, high));
     }
   }

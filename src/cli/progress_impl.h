@@ -27,13 +27,14 @@ void htf_cli__pace_note(htf_cli_pace *pace, double seconds, double work);
 // / r, and its standard error, T cv sqrt(1/n + w/T): cv is the coefficient of variation of
 // the rate among the n intervals of length w between the marks, so that the first term is
 // the error of r and the second what the rest may differ by itself. False where no work was
-// done yet; *spread is NAN where n < 2.
+// done yet; *spread is NAN where n < 5.
 bool htf_cli__pace_left(const htf_cli_pace *pace, double left, double *seconds,
                         double *spread);
 
 // "3 d 04 h", "2 h 03 min", "4 min 10 s", "12.3 s" into 32 bytes.
 char *htf_cli__duration(double seconds, char *text);
-// ", 15 s left (12 s to 18 s)" into 128 bytes; "" where nothing is known.
+// ", 15 s left (12 s to 18 s)" into 128 bytes, from T / (1 + spread / T) to T + spread;
+// ", about 15 s left" where no spread is known, "" where nothing is.
 char *htf_cli__time_left(const htf_cli_pace *pace, double left, char *text);
 
 // ---- for people: on stderr, from rank 0 -------------------------------------------------

@@ -16,27 +16,55 @@ Test(pace, nothing_is_known_before_any_work_is_done) {
   cr_assert(eq(str, htf_cli__time_left(&pace, 1, text), ""));
 }
 
-Test(pace, one_interval_gives_a_time_and_no_spread) {
+Test(pace, few_intervals_give_a_time_and_no_spread) {
   htf_cli_pace pace = {0};
   double seconds, spread;
-  htf_cli__pace_note(&pace, 5, 10);
-  cr_assert(htf_cli__pace_left(&pace, 30, &seconds, &spread));
+  char text[128];
+  for (int i = 1; i < 5; i++) { // all but even: a spread of them is no news
+    htf_cli__pace_note(&pace, 5.0 * i, 10.0 * i + i % 2);
+    cr_assert(htf_cli__pace_left(&pace, 30, &seconds, &spread));
+    cr_assert(isnan(spread));
+  }
   cr_assert(ieee_ulp_eq(dbl, seconds, 15, 2));
-  cr_assert(isnan(spread));
+  cr_assert(eq(str, htf_cli__time_left(&pace, 30, text), ", about 15 s left"));
 }
 
-// Rates 1, 3, 1, 3: variance 4/3 x 1/4 of the square of the mean; left 8 at rate 2 is 4 s;
-// spread 4 sqrt(1/3) sqrt(1/4 + 1/4).
-Test(pace, spread_is_that_of_its_formula) {
+// Rates 1, 3, 1, 3, 1, 3: variance 6/5 x 1/4 of the square of the mean; left 8 at rate 2 is
+// 4 s; spread 4 sqrt(3/10) sqrt(1/6 + 1/4).
+static htf_cli_pace one_and_three(void) {
   htf_cli_pace pace = {0};
-  double seconds, spread;
-  const double work[] = {1, 4, 5, 8};
-  for (int i = 0; i < 4; i++) {
+  const double work[] = {1, 4, 5, 8, 9, 12};
+  for (int i = 0; i < 6; i++) {
     htf_cli__pace_note(&pace, i + 1, work[i]);
   }
+  return pace;
+}
+
+Test(pace, spread_is_that_of_its_formula) {
+  htf_cli_pace pace = one_and_three();
+  double seconds, spread;
   cr_assert(htf_cli__pace_left(&pace, 8, &seconds, &spread));
   cr_assert(ieee_ulp_eq(dbl, seconds, 4, 2));
-  cr_assert(epsilon_eq(dbl, spread, sqrt(8.0 / 3), 1e-14));
+  cr_assert(epsilon_eq(dbl, spread, sqrt(2.0), 1e-14));
+}
+
+Test(pace, the_range_of_the_time_left_is_a_factor_either_way) {
+  htf_cli_pace pace = one_and_three();
+  char text[128];
+  cr_assert(eq(str, htf_cli__time_left(&pace, 8, text), ", 4.0 s left (3.0 s to 5.4 s)"));
+}
+
+Test(pace, the_range_begins_after_nothing_however_uneven_the_pace) {
+  htf_cli_pace pace = {0};
+  double seconds, spread;
+  char text[128];
+  for (int i = 1; i <= 6; i++) { // all the work in the last of six intervals
+    htf_cli__pace_note(&pace, 10.0 * i, i < 6 ? 0 : 6);
+  }
+  cr_assert(htf_cli__pace_left(&pace, 6, &seconds, &spread));
+  cr_assert(gt(dbl, spread, seconds));
+  cr_assert(eq(str, htf_cli__time_left(&pace, 6, text),
+               ", 1 min 00 s left (25 s to 2 min 25 s)"));
 }
 
 Test(pace, a_long_sweep_keeps_few_even_marks_and_its_pace) {
