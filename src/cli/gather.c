@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // htflow gather: journals -> results.h5. What the plan knows, what the archive holds, what
 // the probe's table says of it, handed to the results writer.
+//
+// One rank does it all, the others wait asleep. Of its processor time 55 % is zlib's
+// deflate and 12 % SHA-256 (10^4 runs of 50 KB, bench_gather): were every chunk deflated
+// elsewhere, two ranks could be at most 2 times as fast, any number 2.2 times.
 #include <stdio.h>
 #include <string.h>
 
@@ -230,8 +234,8 @@ htf_status htf_cli__gather_command(int argc, char **argv, int *exit_code) {
       "gather DIR [-o FILE] [--partial]",
       "Writes one results file from the journals of a sweep directory, as `run` does at its\n"
       "end. Only looks at the journals: with --partial at any time, beside a live sweep. The\n"
-      "same records give the same file, but for /timings. Exit code 4 if some runs failed, 5\n"
-      "if some are pending.",
+      "same records give the same file, but for /timings. One rank does it, under mpirun too.\n"
+      "Exit code 4 if some runs failed, 5 if some are pending.",
       options, 2, 1};
   HTF_TRY(htf_sweep_open(&argc, &argv));
   HTF_TRY(htf_cli__parse(&usage, argc, argv, &directory, &help));
