@@ -248,6 +248,16 @@ bool htf_spec_need(const htf_field *field, int i, const htf_field **by,
 // The run's identity. The trees must be resolved. Raises HTF_E_INTERNAL.
 htf_status htf_spec_identity(const htf_spec *spec, htf_digest *identity);
 
+// Identities of many specs, one after another: what one has in common with the one before
+// is not printed again, so that the runs of a plan in their order take less than half of
+// the time.
+typedef struct htf_spec_series htf_spec_series;
+htf_status htf_spec_series_create(htf_spec_series **series);
+void htf_spec_series_destroy(htf_spec_series **series);
+// As htf_spec_identity.
+htf_status htf_spec_series_identity(htf_spec_series *series, const htf_spec *spec,
+                                    htf_digest *identity);
+
 // A short digest of the same parameters, for finding equal runs among millions of one
 // plan: equal for equal identities, different for others but for a chance of 2^-128. Never
 // stored.

@@ -61,6 +61,12 @@ htf_status htf_cli__open_plan(const char *path, const htf_cli_list *overrides,
                               htf_plan **plan);
 htf_status htf_cli__text_plan(const char *name, const char *text, htf_plan **plan);
 
+// Visits the spec and the identity of all runs in order, both borrowed for the call.
+typedef htf_status htf_cli_identity_visit(void *context, int64_t run, const htf_spec *spec,
+                                          const htf_digest *identity);
+htf_status htf_cli__identities(const htf_plan *plan, htf_cli_identity_visit *show,
+                               void *context);
+
 // The plan of a sweep directory, and the text of the sweep file that it was made of, the
 // caller's to HTF_FREE.
 htf_status htf_cli__directory_plan(const char *directory, htf_plan **plan);

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "cli_impl.h"
 #include "htflow/journal.h"
 #include "htflow/memory.h"
 #include "predict_impl.h"
@@ -25,15 +26,13 @@ typedef struct evidence {
   double *effect; // [axes, VALUES]
 } evidence;
 
-static htf_status look_up(void *context, int64_t run, const htf_spec *spec) {
-  htf_status status = HTF_OK;
+static htf_status look_up(void *context, int64_t run, const htf_spec *spec,
+                          const htf_digest *identity) {
   evidence *e = context;
-  htf_digest identity;
-  HTF_TRY(htf_spec_identity(spec, &identity));
-  e->done[run] = htf_archive_state(e->archive, &identity) != HTF_RUN_PENDING;
+  (void)spec;
+  e->done[run] = htf_archive_state(e->archive, identity) != HTF_RUN_PENDING;
   e->finished += e->done[run];
-done:
-  return status;
+  return HTF_OK;
 }
 
 static htf_status read_run(evidence *e, int64_t run) {
@@ -125,7 +124,7 @@ htf_status htf_cli__correct(const htf_plan *plan, const char *directory, bool *d
   htf_status status = HTF_OK;
   evidence e = {.plan = plan, .seconds = seconds, .done = done};
   HTF_TRY(htf_archive_open(directory, &e.archive));
-  HTF_TRY(htf_plan_each(plan, look_up, &e));
+  HTF_TRY(htf_cli__identities(plan, look_up, &e));
   p->finished = e.finished;
   HTF_TRY(read_some(&e));
   if (e.count > 0) {

@@ -77,15 +77,19 @@ done:
   return status;
 }
 
+typedef struct reuse {
+  htf_archive *from, *have;
+  htf_journal *journal;
+  int64_t copied;
+} reuse;
+
 // A record that is damaged there is no record here.
-static htf_status copy_if_done(htf_archive *from, const htf_archive *have,
-                               const htf_digest *identity, htf_journal *journal,
-                               int64_t *copied) {
+static htf_status copy_if_done(reuse *r, const htf_digest *identity) {
   htf_status status = HTF_OK;
-  if (htf_archive_state(have, identity) != HTF_RUN_DONE &&
-      htf_archive_state(from, identity) == HTF_RUN_DONE) {
-    status = copy_record(from, identity, journal);
-    *copied += status == HTF_OK;
+  if (htf_archive_state(r->have, identity) != HTF_RUN_DONE &&
+      htf_archive_state(r->from, identity) == HTF_RUN_DONE) {
+    status = copy_record(r->from, identity, r->journal);
+    r->copied += status == HTF_OK;
     if (status == HTF_E_DATA) {
       htf_log(HTF_LOG_WARN, "run", "%s; its run is done again", htf_error_message());
       htf_error_clear();
@@ -95,27 +99,32 @@ static htf_status copy_if_done(htf_archive *from, const htf_archive *have,
   return status;
 }
 
-htf_status htf_cli__reuse(const htf_plan *plan, const char *directory, const char *other,
-                          htf_journal *journal, int64_t *copied) {
+static htf_status take_over(void *context, int64_t run, const htf_spec *spec,
+                            const htf_digest *identity) {
   enum { GROUP_BYTES = 8 * 1024 * 1024 };
   htf_status status = HTF_OK;
-  htf_archive *from = NULL, *have = NULL;
-  htf_spec spec;
-  htf_digest identity;
-  *copied = 0;
-  HTF_TRY(htf_archive_open(other, &from));
-  HTF_TRY(htf_archive_open(directory, &have));
-  for (int64_t run = 0; run < htf_plan_runs(plan); run++) {
-    HTF_TRY(htf_plan_spec(plan, run, &spec));
-    HTF_TRY(htf_spec_identity(&spec, &identity));
-    HTF_TRY(copy_if_done(from, have, &identity, journal, copied));
-    if (htf_journal_waiting(journal) >= GROUP_BYTES) {
-      HTF_TRY(htf_journal_commit(journal));
-    }
+  reuse *r = context;
+  (void)run;
+  (void)spec;
+  HTF_TRY(copy_if_done(r, identity));
+  if (htf_journal_waiting(r->journal) >= GROUP_BYTES) {
+    HTF_TRY(htf_journal_commit(r->journal));
   }
+done:
+  return status;
+}
+
+htf_status htf_cli__reuse(const htf_plan *plan, const char *directory, const char *other,
+                          htf_journal *journal, int64_t *copied) {
+  htf_status status = HTF_OK;
+  reuse r = {.journal = journal};
+  HTF_TRY(htf_archive_open(other, &r.from));
+  HTF_TRY(htf_archive_open(directory, &r.have));
+  HTF_TRY(htf_cli__identities(plan, take_over, &r));
   HTF_TRY(htf_journal_commit(journal));
 done:
-  htf_archive_close(&from);
-  htf_archive_close(&have);
+  *copied = r.copied;
+  htf_archive_close(&r.from);
+  htf_archive_close(&r.have);
   return status;
 }

@@ -26,19 +26,17 @@ typedef struct search {
   int count;
 } search;
 
-static htf_status compare_identity(void *context, int64_t run, const htf_spec *spec) {
-  htf_status status = HTF_OK;
+static htf_status compare_identity(void *context, int64_t run, const htf_spec *spec,
+                                   const htf_digest *identity) {
   search *s = context;
-  htf_digest identity;
   char text[HTF_DIGEST_TEXT];
-  HTF_TRY(htf_spec_identity(spec, &identity));
-  htf_digest_text(&identity, text);
+  (void)spec;
+  htf_digest_text(identity, text);
   if (strncmp(text, s->text, strlen(s->text)) == 0) {
     s->found = run;
     s->count++;
   }
-done:
-  return status;
+  return HTF_OK;
 }
 
 // An index from 0, or the beginning of an identity.
@@ -57,7 +55,7 @@ static htf_status find_run(const htf_plan *plan, const char *text, int64_t *run)
   HTF_CHECK(
       strlen(text) >= 4 && strspn(text, "0123456789abcdef") == strlen(text), HTF_E_USAGE,
       "%s: wants a run's index, or the first 4 or more characters of its identity", text);
-  HTF_TRY(htf_plan_each(plan, compare_identity, &s));
+  HTF_TRY(htf_cli__identities(plan, compare_identity, &s));
   HTF_CHECK(s.count > 0, HTF_E_USAGE, "no run's identity begins with %s", text);
   HTF_CHECK(s.count == 1, HTF_E_USAGE, "%d runs' identities begin with %s", s.count, text);
   *run = s.found;

@@ -53,11 +53,12 @@ typedef struct survey {
   htf_cost_table *costs;
 } survey;
 
-static htf_status note_run(void *context, int64_t run, const htf_spec *spec) {
+static htf_status note_run(void *context, int64_t run, const htf_spec *spec,
+                           const htf_digest *identity) {
   htf_status status = HTF_OK;
   survey *s = context;
   htf_cost cost;
-  HTF_TRY(htf_spec_identity(spec, &s->o->identity[run]));
+  s->o->identity[run] = *identity;
   HTF_TRY(htf_cost_predict(s->costs, spec, &cost));
   s->o->work[run] = htf_cost_flops(&cost);
 done:
@@ -73,7 +74,7 @@ static htf_status open_overview(const char *directory, overview *o) {
   HTF_NEW(o->work, htf_plan_runs(o->plan));
   HTF_NEW(o->stamps, htf_plan_runs(o->plan));
   HTF_TRY(htf_cost_table_create(&s.costs));
-  HTF_TRY(htf_plan_each(o->plan, note_run, &s));
+  HTF_TRY(htf_cli__identities(o->plan, note_run, &s));
   HTF_TRY(htf_archive_observe(directory, &o->archive));
 done:
   htf_cost_table_destroy(&s.costs);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli_impl.h"
 #include "htflow/clock.h"
 #include "htflow/cost.h"
 #include "htflow/journal.h"
@@ -82,27 +83,36 @@ static void count_run(htf_cli_supply *s, int64_t run, int state) {
   }
 }
 
+typedef struct examination {
+  htf_cli_supply *supply;
+  htf_cost_table *costs;
+} examination;
+
+static htf_status examine(void *context, int64_t run, const htf_spec *spec,
+                          const htf_digest *identity) {
+  htf_status status = HTF_OK;
+  const examination *e = context;
+  htf_cli_supply *s = e->supply;
+  htf_cost cost;
+  HTF_TRY(htf_cost_predict(e->costs, spec, &cost));
+  s->flops[run] = (float)htf_cost_flops(&cost);
+  s->order[run] = (uint32_t)run;
+  count_run(s, run, look_up(s, run, identity));
+done:
+  return status;
+}
+
 static htf_status examine_all(htf_cli_supply *s) {
   htf_status status = HTF_OK;
-  htf_cost_table *costs = NULL;
-  htf_spec spec;
-  htf_digest identity;
-  htf_cost cost;
-  HTF_TRY(htf_cost_table_create(&costs));
-  for (int64_t run = 0; run < s->runs; run++) {
-    HTF_TRY(htf_plan_spec(s->options.plan, run, &spec));
-    HTF_TRY(htf_spec_identity(&spec, &identity));
-    HTF_TRY(htf_cost_predict(costs, &spec, &cost));
-    s->flops[run] = (float)htf_cost_flops(&cost);
-    s->order[run] = (uint32_t)run;
-    count_run(s, run, look_up(s, run, &identity));
-  }
+  examination e = {.supply = s};
+  HTF_TRY(htf_cost_table_create(&e.costs));
+  HTF_TRY(htf_cli__identities(s->options.plan, examine, &e));
   qsort_r(s->order, (size_t)s->runs, sizeof *s->order, longest_first, s->flops);
   for (int64_t i = 0; i < s->runs; i++) {
     s->place[s->order[i]] = (uint32_t)i;
   }
 done:
-  htf_cost_table_destroy(&costs);
+  htf_cost_table_destroy(&e.costs);
   return status;
 }
 
@@ -316,19 +326,32 @@ void htf_cli__supply_ended(htf_cli_supply *s, int64_t run, htf_sweep_end how) {
 
 // ---- afterwards -----------------------------------------------------------------------
 
+typedef struct census {
+  htf_cli_supply *supply;
+  int64_t elsewhere, failed;
+} census;
+
+static htf_status count_again(void *context, int64_t run, const htf_spec *spec,
+                              const htf_digest *identity) {
+  census *c = context;
+  htf_cli_supply *s = c->supply;
+  (void)spec;
+  int state = look_up(s, run, identity);
+  count_run(s, run, state);
+  c->elsewhere += !ours(s, run) && state == HTF_RUN_PENDING;
+  c->failed += state == HTF_RUN_FAILED;
+  return HTF_OK;
+}
+
 // Every run looked up again.
 static htf_status recount(htf_cli_supply *s, int64_t *elsewhere, int64_t *failed) {
   htf_status status = HTF_OK;
-  htf_digest identity;
+  census c = {.supply = s};
   HTF_TRY(htf_archive_refresh(s->archive));
   s->counts = (htf_cli_supply_counts){0};
-  for (int64_t run = 0; run < s->runs; run++) {
-    HTF_TRY(identity_of(s, run, &identity));
-    int state = look_up(s, run, &identity);
-    count_run(s, run, state);
-    *elsewhere += !ours(s, run) && state == HTF_RUN_PENDING;
-    *failed += state == HTF_RUN_FAILED;
-  }
+  HTF_TRY(htf_cli__identities(s->options.plan, count_again, &c));
+  *elsewhere = c.elsewhere;
+  *failed = c.failed;
 done:
   return status;
 }

@@ -6,84 +6,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "htflow/memory.h"
 #include "htflow/spec.h"
+#include "spec_helpers.h"
 
 enum { TEXT = HTF_MAX_NEWICK };
-
-static htf_spec resolved(void) {
-  htf_spec spec;
-  htf_spec_defaults(&spec);
-  strcpy(spec.model.tree.newick, "((0,1)16,(2,3)16)16;");
-  strcpy(spec.problem.target_tree.newick, "((0,1)2,(2,3)2)2;");
-  return spec;
-}
-
-static void identity_text(const htf_spec *spec, char text[HTF_DIGEST_TEXT]) {
-  htf_digest digest;
-  cr_assert(eq(int, htf_spec_identity(spec, &digest), HTF_OK));
-  htf_digest_text(&digest, text);
-}
-
-// Fingerprints tell what identities tell.
-static bool same_run(const htf_spec *a, const htf_spec *b) {
-  char one[HTF_DIGEST_TEXT], other[HTF_DIGEST_TEXT];
-  htf_fingerprint x = htf_spec_fingerprint(a), y = htf_spec_fingerprint(b);
-  identity_text(a, one);
-  identity_text(b, other);
-  bool same = strcmp(one, other) == 0;
-  cr_expect(eq(int, memcmp(&x, &y, sizeof x) == 0, same), "%s %s", one, other);
-  return same;
-}
-
-static int by_bytes(const void *a, const void *b) {
-  return memcmp(a, b, sizeof(htf_fingerprint));
-}
-
-static htf_status set(htf_spec *spec, const char *key, const char *text) {
-  return htf_spec_set(spec, htf_spec_field(key), text);
-}
 
 static void refuse(const char *key, const char *text, const char *message) {
   htf_spec spec = resolved(), before = spec;
   cr_expect(eq(int, set(&spec, key, text), HTF_E_CONFIG), "%s: %s", key, text);
   cr_expect(eq(str, (char *)htf_error_message(), (char *)message));
   cr_expect(eq(int, memcmp(&spec, &before, sizeof spec), 0), "%s was changed", key);
-}
-
-// A value of the field that is not its default.
-static const char *other_value(const htf_field *field) {
-  static char text[HTF_DIGEST_TEXT];
-  switch (field->type) {
-  case HTF_FIELD_REAL:
-    return "0.05";
-  case HTF_FIELD_COUNT:
-  case HTF_FIELD_INTEGER:
-    return "7";
-  case HTF_FIELD_SHAPE:
-    return "[2, 3, 5]";
-  case HTF_FIELD_TREE:
-    return "arity 4 half";
-  case HTF_FIELD_TEXT:
-    return "data/a b.tns";
-  case HTF_FIELD_LIST:
-    return "[0.05]";
-  case HTF_FIELD_NAMES: // the last of its choices alone
-    snprintf(text, sizeof text, "[%s]",
-             field->choices == NULL ? "0_1" : strrchr(field->choices, '|') + 1);
-    return text;
-  case HTF_FIELD_DIGEST:
-    memset(text, 'a', HTF_DIGEST_TEXT - 1);
-    return text;
-  case HTF_FIELD_CHOICE: {
-    const char *last = strrchr(field->choices, '|');
-    return last == NULL ? field->choices
-           : strcmp(last + 1, field->initial) == 0
-               ? strtok(strcpy(text, field->choices), "|")
-               : last + 1;
-  }
-  }
-  return NULL;
 }
 
 Test(spec, defaults_are_written_in_canonical_text) {
@@ -292,128 +224,6 @@ Test(spec, numbers_of_fields_are_their_values_and_nan_for_texts) {
   cr_expect(isnan(htf_spec_number(&spec, htf_spec_field("problem.file"))));
 }
 
-// Beside this spec the field matters.
-static htf_spec where_it_matters(const htf_field *field) {
-  const htf_field *by;
-  const char *values;
-  char first[HTF_MAX_LABEL];
-  htf_spec spec = resolved();
-  for (int i = 0; htf_spec_need(field, i, &by, &values); i++) {
-    snprintf(first, sizeof first, "%.*s", (int)strcspn(values, "|"), values);
-    cr_assert(eq(int, htf_spec_set(&spec, by, first), HTF_OK));
-  }
-  cr_assert(htf_spec_matters(&spec, field), "%s", field->key);
-  return spec;
-}
-
-Test(spec, identity_changes_with_each_field_that_makes_the_run) {
-  int count;
-  const htf_field *field = htf_spec_fields(&count);
-  for (int i = 0; i < count; i++) {
-    const htf_spec base = where_it_matters(&field[i]);
-    const char *value = other_value(&field[i]);
-    if (field[i].type != HTF_FIELD_TREE && strcmp(value, field[i].initial) != 0) {
-      htf_spec spec = base;
-      cr_assert(eq(int, htf_spec_set(&spec, &field[i], value), HTF_OK));
-      cr_expect(eq(int, same_run(&base, &spec), !field[i].identity), "%s", field[i].key);
-    }
-  }
-  const htf_spec base = resolved();
-  htf_spec spec = base;
-  strcpy(spec.model.tree.newick, "((0,2)16,(1,3)16)16;");
-  cr_expect(not(same_run(&base, &spec)));
-  spec = base;
-  strcpy(spec.problem.target_tree.newick, "((0,2)2,(1,3)2)2;");
-  cr_expect(not(same_run(&base, &spec)));
-}
-
-Test(spec, identity_ignores_labels_paths_and_widths_that_the_tree_holds) {
-  const htf_spec base = resolved();
-  htf_spec spec = base;
-  strcpy(spec.model.tree.label, "arity 2");
-  strcpy(spec.problem.file, "/elsewhere/data.h5");
-  spec.model.width = 3;
-  spec.problem.target_width = 3;
-  spec.model.depth = 5;
-  strcpy(spec.init.file, "/elsewhere/weights.h5");
-  cr_expect(same_run(&base, &spec));
-}
-
-Test(spec, identity_leaves_out_what_does_not_matter) {
-  const struct {
-    const char *key, *value, *with, *being;
-  } cases[] = {
-      {"flow.lr", "0.5", "flow.method", "bdf"},
-      {"flow.rtol", "1e-3", "flow.method", "gd"},
-      {"flow.table", "cash_karp", "flow.method", "adams"},
-      {"init.std", "3", "init.kind", "file"},
-      {"init.seed", "3", "init.kind", "identity"},
-      {"loss.delta", "3", "loss.kind", "l1"},
-      {"record.points", "3", "record.every", "10"},
-  };
-  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-    htf_spec base = resolved();
-    cr_assert(eq(int, set(&base, cases[i].with, cases[i].being), HTF_OK));
-    htf_spec spec = base;
-    cr_assert(eq(int, set(&spec, cases[i].key, cases[i].value), HTF_OK));
-    cr_expect(not(htf_spec_matters(&spec, htf_spec_field(cases[i].key))));
-    cr_expect(same_run(&base, &spec), "%s", cases[i].key);
-  }
-}
-
-Test(spec, fingerprints_of_many_runs_differ) {
-  enum { N = 20000 };
-  static htf_fingerprint all[N];
-  htf_spec spec = resolved();
-  for (int i = 0; i < N; i++) {
-    spec.init.seed = i % 100;
-    spec.problem.seed = i / 100;
-    all[i] = htf_spec_fingerprint(&spec);
-  }
-  qsort(all, N, sizeof *all, by_bytes);
-  for (int i = 1; i < N; i++) {
-    cr_assert(not(memcmp(&all[i - 1].word[0], &all[i].word[0], 8) == 0));
-  }
-}
-
-Test(spec, identity_is_the_digest_of_lines_that_anyone_can_write) {
-  char text[HTF_DIGEST_TEXT], wanted[HTF_DIGEST_TEXT];
-  const char *lines = "htflow spec 2\n"
-                      "problem.target.tree: ((0,1)2,(2,3)2)2;\n"
-                      "model.tree: ((0,1)16,(2,3)16)16;\n"
-                      "init.std: 0.01\n";
-  htf_digest digest;
-  htf_spec spec = resolved();
-  cr_assert(eq(int, set(&spec, "init.std", "1e-2"), HTF_OK));
-  identity_text(&spec, text);
-  cr_assert(eq(int, htf_digest_of(lines, strlen(lines), &digest), HTF_OK));
-  htf_digest_text(&digest, wanted);
-  cr_expect(eq(str, text, wanted));
-}
-
-// Written by schema 2; results and journals hold it.
-Test(spec, identity_of_a_run_of_defaults_stays_what_it_was) {
-  char text[HTF_DIGEST_TEXT];
-  htf_spec spec = resolved();
-  identity_text(&spec, text);
-  cr_expect(
-      eq(str, text, "b0acd9d8b9fa74c368e6eeefbca686293b607749e14f1854ab67cd93f322cd18"));
-}
-
-Test(spec, identity_wants_trees_and_counts_resolved) {
-  htf_digest digest;
-  htf_spec spec = resolved();
-  spec.model.tree.newick[0] = '\0';
-  cr_expect(eq(int, htf_spec_identity(&spec, &digest), HTF_E_INTERNAL));
-  spec = resolved();
-  spec.problem.target_tree.newick[0] = '\0';
-  cr_expect(eq(int, htf_spec_identity(&spec, &digest), HTF_E_INTERNAL));
-  memset(spec.problem.file_digest, 'a', HTF_DIGEST_TEXT - 1);
-  cr_expect(eq(int, htf_spec_identity(&spec, &digest), HTF_OK), "a file has no target");
-  spec.problem.samples = 0.5;
-  cr_expect(eq(int, htf_spec_identity(&spec, &digest), HTF_E_INTERNAL));
-}
-
 Test(spec, distance_counts_letters_put_in_left_out_changed_or_swapped) {
   cr_expect(eq(int, htf_spec_distance("", "abc"), 3));
   cr_expect(eq(int, htf_spec_distance("abc", "abc"), 0));
@@ -422,11 +232,4 @@ Test(spec, distance_counts_letters_put_in_left_out_changed_or_swapped) {
   cr_expect(eq(int, htf_spec_distance("inti.std", "init.std"), 1));
   cr_expect(htf_spec_resembles("sahpe", "shape"));
   cr_expect(not(htf_spec_resembles("seed", "shape")));
-}
-
-Test(spec, nothing_is_left_on_the_heap) {
-  int64_t blocks = htf_memory_blocks();
-  htf_spec spec = resolved();
-  same_run(&spec, &spec);
-  cr_expect(eq(int, (int)(htf_memory_blocks() - blocks), 0));
 }
