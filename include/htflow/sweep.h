@@ -87,12 +87,15 @@ typedef struct htf_sweep_progress {
   double busy, elapsed;
 } htf_sweep_progress;
 
+// From this many ranks on rank 0 only serves, if a job says nothing else.
+enum { HTF_SWEEP_SERVE_ONLY = 16 };
+
 typedef struct htf_sweep_job {
   int64_t todo;        // on rank 0: how many runs there are to do
   int64_t most_failed; // stop when so many have failed; 0: never
   double deadline;     // seconds from now at which to stop; 0: none
   double grace;        // seconds a run may take to come to where it can be taken up again
-  int serve_only;      // from this many ranks on rank 0 only serves; 0: the default, 16
+  int serve_only;      // from this many ranks on rank 0 only serves; 0: the default
   // On rank 0: the next run to do. `left`: seconds to the deadline, INFINITY if there is
   // none. What it raises stops the sweep.
   htf_status (*next)(void *context, double left, htf_sweep_grant *grant,

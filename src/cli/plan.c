@@ -11,10 +11,11 @@
 #include "cli_impl.h"
 #include "htflow/cost.h"
 #include "htflow/memory.h"
+#include "htflow/sweep.h"
 #include "predict_impl.h"
 #include "rowcost_impl.h"
 
-enum { COUNTS = 32, SERVE_ONLY = 16, MOST_RANKS = 1000000 };
+enum { COUNTS = 32, MOST_RANKS = 1000000 };
 // The most ranks are suggested that work this share of their time.
 static const double worthwhile = 0.8;
 
@@ -69,7 +70,7 @@ static htf_status look_out(view *v) {
   htf_status status = HTF_OK;
   for (int i = 0; i < v->outlooks; i++) {
     outlook *o = &v->outlook[i];
-    int64_t workers = o->ranks - (o->ranks >= SERVE_ONLY);
+    int64_t workers = o->ranks - (o->ranks >= HTF_SWEEP_SERVE_ONLY);
     HTF_TRY(htf_cost_makespan(v->p.seconds, v->p.left, workers, &o->makespan));
     double capacity = o->makespan * (double)o->ranks;
     o->efficiency = capacity > 0 ? v->p.total / capacity : 0;

@@ -5,8 +5,6 @@
 #include "dispatch_impl.h"
 #include "htflow/memory.h"
 
-enum { SERVE_ONLY = 16 };
-
 typedef htf_sweep__dispatch dispatch;
 typedef htf_sweep__worker worker;
 
@@ -224,7 +222,7 @@ static htf_status survive(dispatch *d, htf_status status) {
 
 htf_status htf_sweep__manager_loop(dispatch *d) {
   htf_status status = HTF_OK;
-  int most = d->job->serve_only > 0 ? d->job->serve_only : SERVE_ONLY, idle = 0;
+  int most = d->job->serve_only > 0 ? d->job->serve_only : HTF_SWEEP_SERVE_ONLY, idle = 0;
   bool computes = htf_sweep_ranks() < most || htf_sweep_ranks() == 1;
   HTF_NEW(d->workers, htf_sweep_ranks());
   d->present = htf_sweep_ranks() - 1;
