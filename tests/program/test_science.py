@@ -10,11 +10,11 @@ import pytest
 from program import htflow, write
 
 
-def results_of(folder, text):
+def results_of(folder, text, name="out"):
     """Run a sweep given as text, check its results, and return them open."""
-    ran = htflow("run", write(folder / "sweep.yaml", text), "--out", folder / "out")
+    ran = htflow("run", write(folder / f"{name}.yaml", text), "--out", folder / name)
     assert ran.returncode == 0, ran.stderr
-    path = folder / "out" / "results.h5"
+    path = folder / name / "results.h5"
     checked = htflow("check", path)
     assert checked.returncode == 0 and "is sound" in checked.stdout, checked.stdout
     return h5py.File(path)
@@ -164,6 +164,30 @@ axes: [{key: flow.method, values: [bdf, adams, erk]}]
         loss = file["runs/final_train_loss"][:]
         assert loss[0] < 0.95 * trajectory(file, 0, "train_loss")[0]  # it did move
         np.testing.assert_allclose(loss, loss[0], rtol=1e-5)
+
+
+def final_weights(file):
+    """The last weights of every run, [run, parameter]."""
+    group = file["weights/c0"]
+    names = [name for name in group if name.startswith("w_")]
+    runs = group[names[0]].shape[0]
+    return np.concatenate([group[name][:].reshape(runs, -1) for name in names], axis=1)
+
+
+@pytest.mark.parametrize("model", ["deep", "non-contiguous"])
+def test_the_error_of_bdf_is_proportional_to_the_tolerance(tmp_path, model):
+    """Against erk at 1e-12, past the plateau; conserved quantities keep 20 times rtol."""
+    rest = "stop: {loss: 0, time: 30}\nrecord: {weights: final}\n"
+    with results_of(tmp_path, sweep(model, rest=rest + "flow: {method: erk, rtol: 1e-12}\n"),
+                    name="reference") as file:
+        reference = final_weights(file)[0]
+    with results_of(tmp_path, sweep(model, rest=rest + """\
+axes: [{key: flow.rtol, log: [1e-9, 1e-4, 6]}]
+""")) as file:
+        rtol, drift = file["runs/flow_rtol"][:], file["runs/unbalancedness_drift"][:]
+        error = np.linalg.norm(final_weights(file) - reference, axis=1)
+    assert slope(rtol, error) == pytest.approx(1, abs=0.2), error
+    assert np.all(drift < 20 * rtol), drift / rtol
 
 
 # ---- tasks and losses -------------------------------------------------------------------

@@ -5,6 +5,7 @@
 // Multiples of one unit, from zero, the last state at the end.
 Test(record, samples_are_even_in_arc_length) {
   htf_spec spec = small_spec();
+  set(&spec, "record.spacing", "arc");
   set(&spec, "record.points", "40");
   htf_record record = run_spec(&spec);
   const double *arc = column(&record, "arc_length");
