@@ -71,7 +71,7 @@ wanted() {
 timed() {
   local name=$1 start=$EPOCHREALTIME
   shift
-  timeout -k 10 600 "$@" </dev/null >"$logs/$name.log" 2>&1
+  timeout -k 10 1500 "$@" </dev/null >"$logs/$name.log" 2>&1
   code=$?
   seconds=$(awk -v a="$start" -v b="$EPOCHREALTIME" 'BEGIN { print b - a }')
 }
