@@ -64,7 +64,7 @@ def wait_until(condition):
 
 @pytest.mark.parametrize("ranks", [1, 2, 4])
 def test_kill_9_at_any_instant_loses_nothing(done, tmp_path, ranks):
-    hits, _ = faults.kill_until_done(tmp_path, ranks, 3, random.Random(ranks),
+    hits, _ = faults.kill_until_done(tmp_path, ranks, 4, random.Random(ranks),
                                      checksum(done))
     assert hits > 0
 
@@ -75,7 +75,7 @@ def test_runs_go_on_from_where_they_were_stopped(done, tmp_path, sweep, how, ran
     """Stopped after fractions of a second, no sweep would end that begins its runs anew."""
     choice, out, stops, kept = random.Random(str(how)), tmp_path / "out", 0, 0
     for _ in range(3):
-        seconds = choice.uniform(0.3, 1.2)
+        seconds = choice.uniform(0.2, 0.7)
         options = ["--deadline", seconds] if how == "deadline" else []
         before = opened(out)
         process = faults.start(sweep, out, ranks, *options)
