@@ -18,7 +18,7 @@ draw() { /usr/bin/python3 -m htflow "$@"; }
 
 echo "== components learnt one after another: 24 runs =="
 mpirun -n 2 build/bin/htflow run jobs/quickstart-scale.yaml --out $out
-echo "== a photograph completed from a quarter of its entries: 6 runs =="
+echo "== a photograph completed from a quarter of its entries: 12 runs =="
 mpirun -n 2 build/bin/htflow run jobs/quickstart-photograph.yaml --out $out/photograph
 
 draw dynamics $out/results.h5 -o $out/dynamics.png -o $out/dynamics.pdf
