@@ -20,8 +20,9 @@
 //   database before the header is cleared, and that before a commit returns: three to four
 //   fsyncs, whatever number of records the transaction holds.
 // - cache_spill = OFF: nothing is written, and no reader kept out, before the commit.
-// - No exclusive locking: between two commits anyone may read. A reader waits for a commit
-//   at most 60 s, a commit for readers likewise; then it is HTF_E_IO.
+// - No exclusive locking: between two commits anyone may read. A reader waits at most 5 s
+//   for a commit; an archive then passes over a journal whose writer hangs, with a word in
+//   the log, and takes it in when it can. A commit waits at most 60 s for readers.
 // - A lock of its own (`<writer>.lock`) keeps a second writer out. It ends with the
 //   process, however that ends. Each writer is alone with its file.
 // - A database is made under another name and renamed, so that one without its tables is

@@ -41,6 +41,7 @@ HTF_BEGIN_DOOR
   X(E_CONFIG, 3, "invalid sweep file")                                                     \
   X(E_MEMORY, 6, "out of memory")                                                          \
   X(E_IO, 6, "file system error")                                                          \
+  X(E_LOCKED, 6, "held by another process")                                                \
   X(E_MPI, 6, "MPI error")                                                                 \
   X(E_ENVIRONMENT, 6, "unfit environment")                                                 \
   X(E_DATA, 7, "invalid input data")                                                       \

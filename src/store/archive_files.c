@@ -12,9 +12,9 @@
 #include "htflow/memory.h"
 #include "sqlite_impl.h"
 
-// Milliseconds a transaction of the writer may take; databases that are open at once;
-// records in one file, beyond which its answer is not believed.
-enum { WRITER_WAIT = 60000, OPEN_FILES = 64, MOST_RECORDS = 1 << 26 };
+// Milliseconds a transaction of the writer may take, and of one that hung; databases that
+// are open at once; records in one file, beyond which its answer is not believed.
+enum { WRITER_WAIT = 5000, HUNG_WAIT = 20, OPEN_FILES = 64, MOST_RECORDS = 1 << 26 };
 
 // ---- finding ----------------------------------------------------------------------------
 
@@ -89,13 +89,14 @@ void htf_archive__close_file(htf_archive *archive, htf_archive__file *file) {
 static htf_status open_database(htf_archive__file *file, bool observes) {
   htf_status status = HTF_OK;
   int schema = 0, flags = observes ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
+  int wait = file->locked ? HUNG_WAIT : WRITER_WAIT;
   if (file->torn) {
-    return htf_journal__open_torn(file->path, flags, WRITER_WAIT, &file->db);
+    return htf_journal__open_torn(file->path, flags, wait, &file->db);
   }
   if (observes) {
-    HTF_TRY(htf_journal__observe_database(file->path, WRITER_WAIT, &file->db));
+    HTF_TRY(htf_journal__observe_database(file->path, wait, &file->db));
   } else {
-    HTF_TRY(htf_journal__open_database(file->path, flags, WRITER_WAIT, &file->db, &schema));
+    HTF_TRY(htf_journal__open_database(file->path, flags, wait, &file->db, &schema));
   }
   SQL_TRY(file->path, file->db,
           sqlite3_exec(file->db, "PRAGMA query_only = ON", NULL, NULL, NULL));
@@ -220,6 +221,19 @@ done:
   return status;
 }
 
+// What a hung writer keeps from being read counts as not done, which costs work at worst.
+static void pass_over(htf_archive *archive, htf_archive__file *file) {
+  if (!file->locked) {
+    htf_log(HTF_LOG_WARN, "store",
+            "%s: its writer has been amid a commit for %d s and seems to hang; what it has "
+            "done and was not read before counts as not done until it goes on or ends",
+            file->path, WRITER_WAIT / 1000);
+  }
+  file->locked = true;
+  htf_archive__close_file(archive, file); // the next one opened waits as for a hung one
+  htf_error_clear();
+}
+
 // Room for the records of all files, so that the table need not grow; of files that cannot
 // all be kept open it grows. What cannot be asked here fails when it is scanned.
 htf_status htf_archive__reserve(htf_archive *archive) {
@@ -228,10 +242,13 @@ htf_status htf_archive__reserve(htf_archive *archive) {
   for (int i = 0; i < archive->files && archive->files <= OPEN_FILES; i++) {
     htf_archive__file *f = &archive->file[i];
     sqlite3_stmt *ask = NULL;
-    if (!f->torn && htf_archive__open_file(archive, f) == HTF_OK &&
-        sqlite3_prepare_v2(f->db, "SELECT max(number) FROM run", -1, &ask, NULL) ==
-            SQLITE_OK &&
-        sqlite3_step(ask) == SQLITE_ROW) {
+    htf_status opened = f->torn ? HTF_E_DATA : htf_archive__open_file(archive, f);
+    if (opened == HTF_E_LOCKED) {
+      pass_over(archive, f);
+    } else if (opened == HTF_OK &&
+               sqlite3_prepare_v2(f->db, "SELECT max(number) FROM run", -1, &ask, NULL) ==
+                   SQLITE_OK &&
+               sqlite3_step(ask) == SQLITE_ROW) {
       int64_t more = sqlite3_column_int64(ask, 0) - f->last;
       room += 0 < more && more < MOST_RECORDS ? more : 0;
     }
@@ -249,14 +266,23 @@ done:
 
 htf_status htf_archive__scan(htf_archive *archive, int file) {
   htf_status status = HTF_OK;
-  if (archive->file[file].torn) {
+  htf_archive__file *f = &archive->file[file];
+  if (f->torn) {
     return HTF_OK;
   }
   status = scan_sound(archive, file);
+  if (status == HTF_E_LOCKED) {
+    pass_over(archive, f);
+    return HTF_OK;
+  }
   if (status == HTF_E_DATA) {
     status = htf_archive__salvage(archive, file);
   }
   HTF_TRY(status);
+  if (f->locked) { // and is so no more
+    f->locked = false;
+    htf_archive__close_file(archive, f);
+  }
 done:
   return status;
 }

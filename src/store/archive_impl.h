@@ -8,13 +8,14 @@
 #include "htflow/journal.h"
 
 // One journal. `last` is the number of the last record taken in. Of a torn one only records
-// that match their digests are taken in, once.
+// that match their digests are taken in, once. `locked`: its writer hangs amid a commit, or
+// did when last asked; nobody waits long for it again.
 typedef struct htf_archive__file {
   char *path;
   sqlite3 *db; // NULL while closed
   sqlite3_stmt *get;
   int64_t last;
-  bool torn;
+  bool torn, locked;
 } htf_archive__file;
 
 // A record; state -1 once it was found damaged. Half of an identity tells runs apart: of

@@ -7,7 +7,7 @@
 #include "htflow/memory.h"
 #include "sqlite_impl.h"
 
-enum { WRITER_WAIT = 60000 }; // milliseconds
+enum { WRITER_WAIT = 5000 }; // milliseconds
 
 static htf_status copy_blob(sqlite3_stmt *row, const char *path, void **out,
                             size_t *count) {

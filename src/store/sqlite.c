@@ -17,6 +17,8 @@ htf_status htf_journal__status(int code) {
   case SQLITE_CORRUPT:
   case SQLITE_NOTADB:
     return HTF_E_DATA;
+  case SQLITE_BUSY:
+    return HTF_E_LOCKED;
   case SQLITE_MISUSE:
     return HTF_E_INTERNAL;
   default:

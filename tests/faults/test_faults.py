@@ -8,8 +8,10 @@ import os
 import random
 import shutil
 import signal
+import sqlite3
 import subprocess
 import time
+from contextlib import closing, suppress
 
 import h5py
 import pytest
@@ -179,12 +181,19 @@ def test_two_jobs_share_one_directory(done, tmp_path, sweep):
 
 
 def test_a_job_takes_over_from_one_that_hangs(done, tmp_path, sweep):
-    """Stopped processes of this host still hold their locks: only their silence tells."""
+    """Stopped processes of this host still hold their locks: only their silence tells.
+
+    It is stopped amid a commit, at worst: then its journal cannot be read either.
+    """
     out = tmp_path / "out"
     hung = faults.start(sweep, out, None)
     wait_until(lambda: events(out, "start"))
     hung.send_signal(signal.SIGSTOP)
-    result = htflow("run", sweep, "--out", out, "--patience", 1, ranks=2, timeout=200)
+    with closing(sqlite3.connect(next(out.glob("journal/*.sqlite")), timeout=0)) as lock:
+        with suppress(sqlite3.OperationalError):  # it holds the lock itself
+            lock.execute("BEGIN EXCLUSIVE")
+        result = htflow("run", sweep, "--out", out, "--patience", 1, ranks=2, timeout=200)
+        assert "seems to hang" in result.stderr
     assert result.returncode == 0, result.stderr
     assert "taken over" in result.stderr
     assert checksum(out) == checksum(done)

@@ -75,6 +75,34 @@ Test(archive, reads_more_files_than_it_keeps_open) {
   htf_archive_close(&archive);
 }
 
+// What a process stopped amid a commit leaves: its journal cannot be read.
+Test(archive, passes_over_a_writer_that_hangs, .timeout = 60) {
+  char path[128];
+  sqlite3 *hung = NULL;
+  htf_journal *a = open_writer("a"), *b = open_writer("b");
+  put(a, 1, 5);
+  put(b, 2, 5);
+  path_of("b", path, sizeof path);
+  cr_assert(eq(int, sqlite3_open(path, &hung), SQLITE_OK));
+  cr_assert(eq(int, sqlite3_exec(hung, "BEGIN EXCLUSIVE", NULL, NULL, NULL), SQLITE_OK));
+  htf_archive *archive = open_archive();
+  cr_assert(eq(i64, htf_archive_count(archive), 1));
+  expect_run(archive, 1, 5);
+  put(a, 3, 5);
+  cr_assert(eq(int, htf_archive_refresh(archive), HTF_OK));
+  cr_assert(eq(i64, htf_archive_count(archive), 2));
+  sqlite3_close(hung);
+  cr_assert(eq(int, htf_archive_refresh(archive), HTF_OK));
+  cr_assert(eq(i64, htf_archive_count(archive), 3));
+  expect_run(archive, 2, 5);
+  put(b, 4, 5);
+  cr_assert(eq(int, htf_archive_refresh(archive), HTF_OK));
+  cr_assert(eq(i64, htf_archive_count(archive), 4));
+  htf_archive_close(&archive);
+  htf_journal_close(&a);
+  htf_journal_close(&b);
+}
+
 static void fill_writer(const char *writer, int64_t from, int64_t to) {
   htf_journal *journal = open_writer(writer);
   for (int64_t run = from; run < to; run++) {
