@@ -33,6 +33,7 @@ python3-h5py               the analysis package reads attributes by it
 python3-xarray             the analysis package hands out its arrays
 python3-h5netcdf           xarray reads results.h5 by it
 python3-matplotlib         figures of the report
+python3-yaml               the analysis package reads the sweep of a results file by it
 '
 tests='
 libcriterion-dev           tests in C
@@ -43,8 +44,7 @@ netcdf-bin                 and in ncdump
 hdf5-tools                 and in h5dump
 clang                      fuzzing: libFuzzer comes with it
 libclang-rt-dev            and its runtime, with those of the sanitizers
-python3-jsonschema         sweep files are to fit the schema for editors
-python3-yaml               which reads them for that
+python3-jsonschema         sweep files are to fit the schema for editors (python3-yaml reads them)
 '
 bench='
 python3-torch              what a user would write instead (200 MB)

@@ -5,8 +5,12 @@
 >>> results = open_results("build/quickstart/results.h5")
 >>> results.runs.final_train_loss.groupby("init_std").median()
 """
+from .learning import learnt
+from .phases import phase_diagram
+from .physics import residuals
 from .problem import read_tensor, write_problem
 from .results import Results, open_results
 from .tensor import end_tensor
 
-__all__ = ["Results", "end_tensor", "open_results", "read_tensor", "write_problem"]
+__all__ = ["Results", "end_tensor", "learnt", "open_results", "phase_diagram", "read_tensor",
+           "residuals", "write_problem"]

@@ -32,6 +32,25 @@ def _to_lists(tokens):
     return children
 
 
+def depth_of(newick):
+    """Depth of a mode tree: the most interior nodes on a way from the root to a leaf.
+
+    Parameters
+    ----------
+    newick : str
+
+    Returns
+    -------
+    int
+        1 for a flat tree, log2 N for a full binary one of order N.
+    """
+    return _depth(parse_tree(newick))
+
+
+def _depth(tree):
+    return 0 if isinstance(tree, int) else 1 + max(map(_depth, tree))
+
+
 def modes_of(tree):
     """Modes of a node in the order in which the tree lists them."""
     return [tree] if isinstance(tree, int) else [m for c in tree for m in modes_of(c)]

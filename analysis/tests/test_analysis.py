@@ -1,42 +1,15 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The analysis package on results of the program itself."""
-import os
-import pathlib
 import subprocess
-import sys
 
 import numpy as np
 import pytest
 
-ROOT = pathlib.Path(__file__).parents[2]
-PROGRAM = pathlib.Path(os.environ.get("HTF_BUILD", ROOT / "build")) / "bin" / "htflow"
-sys.path.insert(0, str(ROOT / "analysis"))
+from conftest import PROGRAM
 
-from htflow import end_tensor, open_results, read_tensor, write_problem  # noqa: E402
-from htflow.clocks import time_since_activation  # noqa: E402
-from htflow.tensor import parse_tree  # noqa: E402
-
-SWEEP = """\
-problem: {shape: [4, 4, 4], samples: 48, test: 16, target: {tree: flat, width: 2, norm: 8}}
-model: {tree: binary, width: 4}
-stop: {loss: 1e-4}
-record: {points: 60, components: 4, weights: best}
-axes:
-  - {key: model.tree, values: [binary, flat]}
-  - {key: init.std, values: [0.05, 0.2]}
-  - {seeds: 2}
-"""
-
-
-@pytest.fixture(scope="module")
-def path(tmp_path_factory):
-    """Results of a small sweep over tree, scale and seeds."""
-    folder = tmp_path_factory.mktemp("sweep")
-    (folder / "sweep.yaml").write_text(SWEEP)
-    subprocess.run([PROGRAM, "run", folder / "sweep.yaml", "--out", folder / "out"],
-                   check=True, capture_output=True, stdin=subprocess.DEVNULL)
-    return folder / "out" / "results.h5"
-
+from htflow import end_tensor, open_results, read_tensor, write_problem
+from htflow.clocks import time_since_activation
+from htflow.tensor import parse_tree
 
 def test_runs_are_found_by_their_swept_keys(path):
     results = open_results(path)
@@ -113,12 +86,3 @@ def test_time_since_activation_uses_both_parts_of_the_time(path):
     assert (np.diff(since) > 0).all() and since[0] < 0 <= since[-1]
     low = run.assign(time=run.time * 0 + 1e16, time_low=run.time)
     assert np.allclose(time_since_activation(low), since, rtol=1e-12)
-
-
-@pytest.mark.parametrize("form", ["png", "pdf"])
-def test_dynamics_is_drawn_and_light(path, tmp_path, form):
-    figure = tmp_path / f"dynamics.{form}"
-    subprocess.run(["/usr/bin/python3", "-m", "htflow", "dynamics", path, "-o", figure],
-                   check=True, env={**os.environ, "PYTHONPATH": str(ROOT / "analysis")},
-                   stdin=subprocess.DEVNULL)
-    assert 5_000 < figure.stat().st_size < 400_000

@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The paper's dynamics figure: three factorizations, by its descent and by exact flow."""
-import matplotlib.pyplot as plt
-
-from . import figures  # noqa: F401  (its settings of matplotlib)
+from . import style
 
 SHOWN = 8
 PARTS = {"mf": "matrix factorization, depth 3", "cp": "tensor factorization",
@@ -19,12 +17,12 @@ def _ranked(data):
 
 
 def _draw(axis, clock, values):
-    colours = plt.get_cmap("viridis")([i / SHOWN for i in range(SHOWN)])
-    for k in range(min(SHOWN, values.shape[1])):
-        axis.plot(clock, values[:, k], color=colours[k], linewidth=1.2)
+    for k, colour in enumerate(style.colours(SHOWN)[:values.shape[1]]):
+        axis.plot(clock, values[:, k], color=colour, linewidth=1.2)
 
 
-def dynamics(parts):
+@style.styled
+def paper(parts):
     """Draw the figure.
 
     Parameters
@@ -38,7 +36,7 @@ def dynamics(parts):
         A column for each part; above the descent against its iterations, below the exact
         flow against arc length of the weights.
     """
-    figure, axes = plt.subplots(2, len(parts), figsize=(3.3 * len(parts), 5.2), squeeze=False)
+    figure, axes = style.new(2, len(parts), (3.3 * len(parts), 5.2))
     for column, (title, results) in enumerate(parts.items()):
         data = next(iter(results.trajectories.values()))
         for run in range(data.sizes["run"]):
