@@ -163,19 +163,13 @@ done:
   return status;
 }
 
-// The messages themselves failed: the others cannot be told, and would wait for ever.
-static void abandon(htf_status status) {
-  htf_log(HTF_LOG_ERROR, "sweep", "%s", htf_error_message());
-  MPI_Abort(htf_sweep__world(), htf_status_exit_code(status));
-}
-
 htf_status htf_sweep_run(const htf_sweep_job *job, htf_sweep_outcome *outcome) {
   dispatch d = {.job = job, .start = htf_clock_now()};
   d.committed = d.start;
   htf_status status =
       htf_sweep_rank() == 0 ? htf_sweep__manager_loop(&d) : htf_sweep__worker_loop(&d);
   if (status != HTF_OK) {
-    abandon(status);
+    htf_sweep__abandon(status);
   }
   status = htf_sweep_agree(raise_failure(&d));
   if (status == HTF_OK) {

@@ -103,6 +103,11 @@ done:
   return status;
 }
 
+void htf_sweep__abandon(htf_status status) {
+  htf_log(HTF_LOG_ERROR, "sweep", "%s", htf_error_message());
+  MPI_Abort(world, htf_status_exit_code(status));
+}
+
 static htf_status broadcast(void *bytes, int64_t count, int root) {
   htf_status status = HTF_OK;
   MPI_Request request;

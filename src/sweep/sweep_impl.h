@@ -14,5 +14,8 @@ htf_status htf_sweep__check(int code, const char *what);
 // millisecond. `idle` is 0 before the first wait.
 void htf_sweep__doze(int *idle);
 htf_status htf_sweep__wait(MPI_Request *request);
+// The messages themselves failed: the others cannot be told, and would wait for ever. Ends
+// the job.
+void htf_sweep__abandon(htf_status status);
 
 #define HTF_MPI(call) HTF_TRY(htf_sweep__check((call), #call))
