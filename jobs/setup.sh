@@ -17,6 +17,7 @@ git                        the build asks it for the commit, which results carry
 libopenmpi-dev             ranks
 openmpi-bin                mpirun
 libhdf5-openmpi-dev        results.h5
+libdeflate-dev             compresses results.h5, twice as fast as zlib does
 libsqlite3-dev             the journal
 libsundials-dev            the integrators
 libopenblas-dev            products of matrices

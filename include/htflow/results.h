@@ -34,6 +34,8 @@
 // lines sorted by their bytes.
 #pragma once
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "htflow/digest.h"
@@ -50,6 +52,29 @@ typedef enum htf_results_kind {
   HTF_RESULTS_INTEGER,
   HTF_RESULTS_TEXT,
 } htf_results_kind;
+
+// Compressing takes most of the time, and others may do it: a task is a chunk, its reply
+// what is written of it, at most HTF_RESULTS_MORE bytes longer. The bytes of the file do
+// not depend on who did what, nor on when it came back.
+enum { HTF_RESULTS_MORE = 256 };
+typedef struct htf_results_helpers {
+  void *context;
+  // Hands a task to a helper, or leaves *taken false where all have enough to do. `task`
+  // and `reply` stay where they are until the reply is fetched, under the number `slot`.
+  htf_status (*offer)(void *context, int slot, const void *task, size_t count, void *reply,
+                      bool *taken);
+  // The slot of a reply that has come and its bytes; -1 if none has. With `wait` not before
+  // one has. *slot is set too where it is the helper that failed.
+  htf_status (*fetch)(void *context, bool wait, int *slot, size_t *made);
+} htf_results_helpers;
+
+// What a helper does: a task made its reply. Raises HTF_E_MEMORY; HTF_E_INTERNAL if it is
+// no task.
+typedef struct htf_results_encoder htf_results_encoder;
+htf_status htf_results_encoder_create(htf_results_encoder **encoder);
+void htf_results_encoder_destroy(htf_results_encoder **encoder);
+htf_status htf_results_encode(htf_results_encoder *encoder, const void *task, size_t count,
+                              void *reply, size_t *made);
 
 // A swept key: one variable of /runs. Values are numbers, or texts.
 typedef struct htf_results_axis {
@@ -87,6 +112,8 @@ typedef struct htf_results_source {
   // Attributes of /timings, which differ between executions.
   int timing_attributes;
   const char *const (*timing_attribute)[2];
+  // Who helps to compress; NULL for nobody.
+  const htf_results_helpers *helpers;
 } htf_results_source;
 
 // Raises HTF_E_IO with the path; whatever the source raised. `checksum` is
@@ -94,7 +121,8 @@ typedef struct htf_results_source {
 htf_status htf_results_write(const char *path, const htf_results_source *source,
                              htf_digest *checksum);
 
-// The file format's library and its version.
+// The file format's library and its version, and the compressor's.
 const char *htf_results_library(void);
+const char *htf_results_compressor(void);
 
 HTF_END_DOOR

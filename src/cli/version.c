@@ -14,10 +14,11 @@
 #include "htflow/sweep.h"
 
 static const htf_cli_library libraries[] = {
-    {"mpi", htf_sweep_library},         {"hdf5", htf_results_library},
-    {"sqlite", htf_journal_library},    {"sundials", htf_flow_library},
-    {"blas", htf_blas_library},         {"blas_core", htf_blas_core},
-    {"small_products", htf_blas_small}, {"libfyaml", htf_plan_library},
+    {"mpi", htf_sweep_library},          {"hdf5", htf_results_library},
+    {"deflate", htf_results_compressor}, {"sqlite", htf_journal_library},
+    {"sundials", htf_flow_library},      {"blas", htf_blas_library},
+    {"blas_core", htf_blas_core},        {"small_products", htf_blas_small},
+    {"libfyaml", htf_plan_library},
 };
 
 const htf_cli_library *htf_cli__libraries(int *count) {

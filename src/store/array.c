@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// One dataset, written from its first row to its last in blocks of whole chunks.
+// One dataset, made, and filled row by row; what becomes of full blocks of rows is
+// block.c's.
 //
 // Chunks: as many rows as make CHUNK_BYTES, or, where a row is larger, one row cut along
 // its second dimension. gzip at its fastest level: on trajectories the higher ones save a
@@ -9,29 +10,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "array_impl.h"
 #include "hdf5_impl.h"
 #include "htflow/memory.h"
-#include "layout_impl.h"
 
 enum { CHUNK_BYTES = 1 << 18, TINY_BYTES = 4096, TEXT_ROWS = 1024, GZIP_LEVEL = 1 };
-
-struct htf_results__array {
-  htf_results__layout *layout; // borrowed
-  hid_t id, type;              // the dataset, and its elements' type in memory
-  char path[HTF_LAYOUT_PATH];
-  htf_results__kind kind;
-  bool checked;
-  int rank;
-  hsize_t dims[HTF_LAYOUT_RANK], chunk[HTF_LAYOUT_RANK];
-  bool chunked;
-  int64_t row;      // elements of a row
-  int64_t capacity; // rows of the block
-  int64_t written, filled;
-  double *reals; // [capacity, row], of these three the one of `kind`
-  int64_t *integers;
-  char **texts;
-  htf_digester *digester;
-};
 
 // ---- making -----------------------------------------------------------------------------
 
@@ -86,7 +69,7 @@ static htf_status creation_list(const htf_results__array *array, hid_t *list) {
   if (array->kind == HTF_ARRAY_REAL) {
     HDF5_TRY(HTF_E_IO, H5Pset_fill_value(*list, H5T_NATIVE_DOUBLE, &missing));
   }
-  if (array->chunked) {
+  if (array->chunked) { // the filters in the order of encode_impl.h
     HDF5_TRY(HTF_E_IO, H5Pset_chunk(*list, array->rank, array->chunk));
     HDF5_TRY(HTF_E_IO, H5Pset_shuffle(*list));
     HDF5_TRY(HTF_E_IO, H5Pset_deflate(*list, GZIP_LEVEL));
@@ -229,45 +212,6 @@ done:
 
 // ---- writing ----------------------------------------------------------------------------
 
-static void clear_block(htf_results__array *array) {
-  for (int64_t i = 0; array->kind == HTF_ARRAY_TEXT && i < array->filled; i++) {
-    HTF_FREE(array->texts[i]);
-  }
-  array->filled = 0;
-}
-
-// Writes the block's rows at where the array has got to.
-static htf_status flush(htf_results__array *array) {
-  htf_status status = HTF_OK;
-  hid_t file = -1, memory = -1;
-  hsize_t start[HTF_LAYOUT_RANK] = {(hsize_t)array->written}, count[HTF_LAYOUT_RANK];
-  const void *block = array->kind == HTF_ARRAY_TEXT   ? (void *)array->texts
-                      : array->kind == HTF_ARRAY_REAL ? (void *)array->reals
-                                                      : (void *)array->integers;
-  memcpy(count, array->dims, sizeof count);
-  count[0] = (hsize_t)array->filled;
-  if (array->filled == 0) {
-    return HTF_OK;
-  }
-  if (array->kind == HTF_ARRAY_TEXT) {
-    HTF_TRY(htf_manifest__feed_texts(array->digester, array->filled, array->texts));
-  } else {
-    HTF_TRY(htf_digester_feed(array->digester, block,
-                              (size_t)(array->filled * array->row * 8)));
-  }
-  HDF5_OPEN(HTF_E_IO, file, H5Dget_space(array->id));
-  HDF5_TRY(HTF_E_IO, H5Sselect_hyperslab(file, H5S_SELECT_SET, start, NULL, count, NULL));
-  HDF5_OPEN(HTF_E_IO, memory, H5Screate_simple(array->rank, count, NULL));
-  HDF5_TRY(HTF_E_IO, H5Dwrite(array->id, array->type, memory, file, H5P_DEFAULT, block));
-  HTF_TRY(htf_results__check(array->layout));
-  array->written += array->filled;
-  clear_block(array);
-done:
-  htf_file__drop(&file);
-  htf_file__drop(&memory);
-  return status;
-}
-
 // Room for a row in the block.
 static htf_status reserve(htf_results__array *array, bool of_kind) {
   htf_status status = HTF_OK;
@@ -275,7 +219,7 @@ static htf_status reserve(htf_results__array *array, bool of_kind) {
   HTF_CHECK(array->written + array->filled < (int64_t)array->dims[0], HTF_E_INTERNAL,
             "%s is full at %lld rows", array->path, (long long)array->dims[0]);
   if (array->filled == array->capacity) {
-    HTF_TRY(flush(array));
+    HTF_TRY(htf_results__array_flush(array));
   }
 done:
   return status;
@@ -359,7 +303,8 @@ htf_status htf_results__array_close(htf_results__array **array) {
   if (a == NULL) {
     return HTF_OK;
   }
-  HTF_TRY(flush(a));
+  HTF_TRY(htf_results__array_flush(a));
+  HTF_TRY(htf_results__chunks_drain(htf_results__in_flight(a->layout)));
   HTF_CHECK(a->written == (int64_t)a->dims[0], HTF_E_INTERNAL, "%s has %lld of %lld rows",
             a->path, (long long)a->written, (long long)a->dims[0]);
   HTF_TRY(htf_digester_finish(a->digester, &digest));
@@ -377,7 +322,7 @@ void htf_results__array_drop(htf_results__array **array) {
   htf_results__array *a = *array;
   if (a != NULL) {
     if (a->texts != NULL) {
-      clear_block(a);
+      htf_results__array_clear(a);
     }
     htf_file__drop(&a->id);
     htf_file__drop(&a->type);

@@ -47,7 +47,7 @@ static htf_status add_class(htf_results__classes *classes, int variables,
   snprintf(class->name, sizeof class->name, "c%d", classes->count - 1);
   snprintf(class->newick, sizeof class->newick, "%s", newick);
   HTF_NEW(class->extent, variables * HTF_VARIABLE_DIMS);
-  HTF_TRY(htf_tree_read(newick, &class->tree));
+  HTF_TRY(htf_weights__tree("the tree of a record", newick, &class->tree));
   for (int node = 0; node < htf_tree_nodes(class->tree); node++) {
     class->interior += htf_tree_children(class->tree, node) > 0;
   }

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "chunks_impl.h"
 #include "disk_impl.h"
 #include "driver_impl.h"
 #include "hdf5_impl.h"
@@ -15,6 +16,7 @@
 struct htf_results__layout {
   htf_results__disk *disk;
   hid_t file, root;
+  htf_results__chunks *chunks;
   htf_manifest__list manifest;
 };
 
@@ -55,6 +57,7 @@ htf_status htf_results__create(const char *path, htf_results__layout **out) {
   htf_results__layout *layout = NULL;
   HTF_NEW(layout, 1);
   layout->file = layout->root = -1;
+  HTF_TRY(htf_results__chunks_create(&layout->chunks));
   HTF_TRY(htf_results__disk_create(&layout->disk));
   HTF_TRY(create_file(path, layout->disk, &layout->file));
   HDF5_OPEN(HTF_E_IO, layout->root, H5Gopen2(layout->file, "/", H5P_DEFAULT));
@@ -86,12 +89,17 @@ done:
 void htf_results__destroy(htf_results__layout **layout) {
   htf_results__layout *l = *layout;
   if (l != NULL) {
+    htf_results__chunks_destroy(&l->chunks);
     htf_file__drop(&l->root);
     htf_file__drop(&l->file);
     htf_results__disk_destroy(&l->disk);
     htf_manifest__clear(&l->manifest);
     HTF_FREE(*layout);
   }
+}
+
+htf_results__chunks *htf_results__in_flight(htf_results__layout *layout) {
+  return layout->chunks;
 }
 
 htf_manifest__list *htf_results__manifest(htf_results__layout *layout) {

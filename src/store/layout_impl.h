@@ -63,6 +63,8 @@ htf_status htf_results__create(const char *path, htf_results__layout **layout);
 hid_t htf_results__root(const htf_results__layout *layout);
 // The digests of all checked arrays closed so far; borrowed.
 htf_manifest__list *htf_results__manifest(htf_results__layout *layout);
+// The chunks on their way into the file; borrowed.
+struct htf_results__chunks *htf_results__in_flight(htf_results__layout *layout);
 // Writes out and closes the file; all ids must be closed. Raises HTF_E_IO.
 htf_status htf_results__finish(htf_results__layout *layout);
 // Raises HTF_E_IO once the disk has refused anything.
@@ -118,6 +120,9 @@ htf_status htf_results__put_integer(htf_results__array *array, int64_t value);
 htf_status htf_results__put_text(htf_results__array *array, const char *text);
 // Puts '?' for every byte that is not UTF-8 (RFC 3629).
 void htf_results__clean(char *text);
+// Sends what has been put on its way; where several arrays are to be closed, all are
+// flushed before, so that their last chunks are encoded side by side. Fine with NULL.
+htf_status htf_results__array_flush(htf_results__array *array);
 // Writes what is left, and enters the array's digest. All rows must have been put. Raises
 // HTF_E_IO; fine with NULL.
 htf_status htf_results__array_close(htf_results__array **array);

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "chunks_impl.h"
 #include "class_impl.h"
 #include "disk_impl.h"
 #include "hdf5_impl.h"
@@ -164,6 +165,12 @@ done:
 static htf_status close_tables(tables *t) {
   htf_status status = HTF_OK;
   for (int i = 0; i < t->axes; i++) {
+    HTF_TRY(htf_results__array_flush(t->axis[i]));
+  }
+  for (int i = 0; i < HTF_RUNS_VARIABLES; i++) {
+    HTF_TRY(htf_results__array_flush(t->run[i]));
+  }
+  for (int i = 0; i < t->axes; i++) {
     HTF_TRY(htf_results__array_close(&t->axis[i]));
   }
   for (int i = 0; i < HTF_RUNS_VARIABLES; i++) {
@@ -234,6 +241,7 @@ typedef struct contents {
 
 static htf_status fill(htf_results__layout *layout, const void *what) {
   const contents *c = what;
+  htf_results__chunks_share(htf_results__in_flight(layout), c->source->helpers);
   return write_layout(c->source, layout, c->checksum);
 }
 

@@ -262,6 +262,10 @@ done:
 
 static htf_status close_table(table *t) {
   htf_status status = HTF_OK;
+  HTF_TRY(htf_results__array_flush(t->samples));
+  for (int v = 0; v < t->variables; v++) {
+    HTF_TRY(htf_results__array_flush(t->column[v]));
+  }
   HTF_TRY(htf_results__array_close(&t->samples));
   for (int v = 0; v < t->variables; v++) {
     HTF_TRY(htf_results__array_close(&t->column[v]));

@@ -107,6 +107,9 @@ htf_status htf_results__write_weights(const htf_results__classes *classes, int i
     run = htf_results__next_run(classes, index, what, source->runs, run + 1);
   }
   for (int node = 0; node < m.nodes; node++) {
+    HTF_TRY(htf_results__array_flush(m.node[node]));
+  }
+  for (int node = 0; node < m.nodes; node++) {
     HTF_TRY(htf_results__array_close(&m.node[node]));
   }
 done:

@@ -20,6 +20,7 @@ static htf_status put_run(const htf_plan *plan, int64_t run, htf_journal *journa
   HTF_TRY(htf_spec_identity(&spec, &record.identity));
   record.state = HTF_RUN_DONE;
   record.samples = 80;
+  memcpy(record.tree, spec.model.tree.newick, sizeof record.tree);
   HTF_TRY(htf_record_add(&record, "train_loss", 1, NULL, &column));
   HTF_TRY(htf_journal_add(journal, &record));
   if (htf_journal_waiting(journal) > 8 << 20) {

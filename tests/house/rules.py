@@ -31,6 +31,7 @@ FOREIGN = {
     "hdf5": ("store/",),
     "H5": ("store/",),
     "sqlite3.h": ("store/",),
+    "libdeflate.h": ("store/",),
     "sundials/": ("flow/",),
     "cvode": ("flow/",),
     "arkode": ("flow/",),

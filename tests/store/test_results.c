@@ -195,3 +195,87 @@ Test(results, give_back_all_when_memory_is_short, .timeout = 60) {
     cr_assert(eq(int, count_names(scratch), status == HTF_OK));
   }
 }
+
+// ---- helpers ----------------------------------------------------------------------------
+
+// Helpers that take what they please and give it back in an order of their own.
+typedef struct odd_helpers {
+  htf_results_encoder *encoder;
+  int count, most, taken, given; // tasks at hand, and at most; ever taken, given back
+  int slot[64];
+  size_t made[64];
+  unsigned state;
+  int fail_at; // which to be given back fails; 0 for none
+} odd_helpers;
+
+static unsigned draw(odd_helpers *h) {
+  h->state = h->state * 1664525 + 1013904223;
+  return h->state >> 16;
+}
+
+static htf_status take(void *context, int slot, const void *task, size_t count, void *reply,
+                       bool *taken) {
+  odd_helpers *h = context;
+  *taken = h->count < h->most && draw(h) % 4 != 0;
+  if (*taken) {
+    h->slot[h->count] = slot;
+    h->taken++;
+    return htf_results_encode(h->encoder, task, count, reply, &h->made[h->count++]);
+  }
+  return HTF_OK;
+}
+
+static htf_status give(void *context, bool wait, int *slot, size_t *made) {
+  htf_status status = HTF_OK;
+  odd_helpers *h = context;
+  *slot = -1;
+  cr_assert(h->count > 0 || !wait);
+  if (h->count > 0 && (wait || draw(h) % 3 == 0)) {
+    int which = (int)(draw(h) % (unsigned)h->count);
+    *slot = h->slot[which];
+    *made = h->made[which];
+    h->slot[which] = h->slot[--h->count];
+    h->made[which] = h->made[h->count];
+    HTF_CHECK(++h->given != h->fail_at, HTF_E_MEMORY, "a helper has no memory");
+  }
+done:
+  return status;
+}
+
+Test(results, have_the_same_bytes_whoever_helps) {
+  made_source made;
+  odd_helpers h = {.most = 0};
+  htf_results_helpers helpers = {&h, take, give};
+  char other[160];
+  snprintf(other, sizeof other, "%s.other", path);
+  make_source(900, 60, &made);
+  write_runs(&made);
+  cr_assert(eq(int, rename(path, other), 0));
+  cr_assert(eq(int, htf_results_encoder_create(&h.encoder), HTF_OK));
+  made.source.helpers = &helpers;
+  for (h.most = 1; h.most <= 64; h.most *= 4) {
+    h.state = (unsigned)h.most;
+    h.taken = 0;
+    write_runs(&made);
+    cr_assert(same_bytes(path, other), "with helpers that take %d at once", h.most);
+    cr_assert(gt(int, h.taken, 10));
+    cr_assert(eq(int, h.count, 0));
+  }
+  htf_results_encoder_destroy(&h.encoder);
+}
+
+Test(results, say_that_a_helper_failed_and_wait_for_the_others) {
+  made_source made;
+  odd_helpers h = {.most = 8};
+  htf_results_helpers helpers = {&h, take, give};
+  make_source(900, 60, &made);
+  cr_assert(eq(int, htf_results_encoder_create(&h.encoder), HTF_OK));
+  made.source.helpers = &helpers;
+  write_runs(&made); // the encoder has all it needs
+  for (h.fail_at = 1; h.fail_at < 12; h.fail_at += 5) {
+    h.given = 0;
+    expect_failure(&made, HTF_E_MEMORY, "a helper has no memory");
+    cr_assert(eq(int, h.count, 0));
+  }
+  htf_results_encoder_destroy(&h.encoder);
+}
