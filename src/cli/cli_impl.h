@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "htflow/crew.h"
 #include "htflow/files.h"
 #include "htflow/plan.h"
 #include "htflow/problem.h"
@@ -87,8 +88,12 @@ htf_status htf_cli__weights(void *context, const htf_spec *spec, const htf_model
 
 // ---- results --------------------------------------------------------------------------
 
+// Collective: `lead` on rank 0, the others being a crew for htf_cli__gather in it.
+htf_status htf_cli__gathering(htf_status (*lead)(void *context, htf_crew *crew),
+                              void *context);
 // Journals of a sweep directory to its results file; prints where it is.
-htf_status htf_cli__gather(const htf_plan *plan, const char *directory, const char *path);
+htf_status htf_cli__gather(const htf_plan *plan, const char *directory, const char *path,
+                           htf_crew *crew);
 
 // ---- libraries ------------------------------------------------------------------------
 

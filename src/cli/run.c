@@ -142,7 +142,8 @@ done:
 }
 
 // Where the sweep ends in good order: results.h5, if all of its runs are done.
-static htf_status finish(conductor *c, int64_t elsewhere, int64_t failed, int *exit_code) {
+static htf_status finish(conductor *c, int64_t elsewhere, int64_t failed, htf_crew *crew,
+                         int *exit_code) {
   htf_status status = HTF_OK;
   char path[HTF_MAX_TEXT];
   *exit_code = failed > 0 ? HTF_EXIT_SOME_FAILED : 0;
@@ -153,7 +154,7 @@ static htf_status finish(conductor *c, int64_t elsewhere, int64_t failed, int *e
     return HTF_OK;
   }
   snprintf(path, sizeof path, "%s/results.h5", c->directory);
-  HTF_TRY(htf_cli__gather(c->plan, c->directory, path));
+  HTF_TRY(htf_cli__gather(c->plan, c->directory, path, crew));
 done:
   return status;
 }
@@ -174,12 +175,36 @@ static void tell_end(const conductor *c, const htf_sweep_outcome *o, int *exit_c
   }
 }
 
+// What rank 0 does at the end of a pass.
+typedef struct ending {
+  conductor *conductor;
+  htf_sweep_outcome outcome;
+  int64_t lost;
+  int *exit_code;
+} ending;
+
+static htf_status end_pass(void *context, htf_crew *crew) {
+  htf_status status = HTF_OK;
+  ending *e = context;
+  conductor *c = e->conductor;
+  int64_t elsewhere = 0, failed = 0;
+  tell_end(c, &e->outcome, e->exit_code);
+  if (!e->outcome.stopped) {
+    HTF_TRY(htf_cli__supply_settle(c->supply, &e->lost, &elsewhere, &failed));
+    c->todo = e->lost;
+    if (e->lost == 0) {
+      HTF_TRY(finish(c, elsewhere, failed, crew, e->exit_code));
+    }
+  }
+done:
+  return status;
+}
+
 // One pass over what is to be done. *lost: runs to do again, since their records were found
 // damaged.
 static htf_status pass(conductor *c, int64_t *lost, int *exit_code) {
   htf_status status = HTF_OK;
-  htf_sweep_outcome outcome = {.done = 0};
-  int64_t elsewhere = 0, failed = 0;
+  ending end = {.conductor = c, .exit_code = exit_code};
   htf_sweep_job job = {.todo = c->todo,
                        .most_failed = c->most_failed,
                        .deadline = c->deadline,
@@ -191,19 +216,9 @@ static htf_status pass(conductor *c, int64_t *lost, int *exit_code) {
                        .commit = commit,
                        .progress = progress,
                        .context = c};
-  *lost = 0;
-  HTF_TRY(htf_sweep_run(&job, &outcome));
-  if (htf_sweep_rank() == 0) {
-    tell_end(c, &outcome, exit_code);
-    if (!outcome.stopped) {
-      status = htf_cli__supply_settle(c->supply, lost, &elsewhere, &failed);
-      c->todo = *lost;
-    }
-    if (status == HTF_OK && !outcome.stopped && *lost == 0) {
-      status = finish(c, elsewhere, failed, exit_code);
-    }
-  }
-  HTF_TRY(htf_sweep_agree(status));
+  HTF_TRY(htf_sweep_run(&job, &end.outcome));
+  HTF_TRY(htf_cli__gathering(end_pass, &end));
+  *lost = end.lost;
 done:
   return status;
 }

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // bench_gather DIR RUNS [gather]: journals of RUNS made-up runs of 50 KB each in DIR, and a
-// results file from them; what each took. With `gather`, from the journals already there.
+// results file from them; what each took, on rank 0. With `gather`, from the journals
+// already there. One rank against two, and three against four, as far as there are cores:
+//
+//     for n in 1 2 4; do mpirun -n $n build/tests/bench_gather DIR 10000 gather; done
 //
 // A run has 200 samples of 10 numbers and of 3 x 7 component norms, smooth along the
 // trajectory as those of a flow are, so that they compress as such do.
@@ -11,8 +14,10 @@
 #include <sys/resource.h>
 
 #include "htflow/clock.h"
+#include "htflow/crew.h"
 #include "htflow/journal.h"
 #include "htflow/results.h"
+#include "htflow/sweep.h"
 
 enum { SAMPLES = 200, NODES = 3, COMPONENTS = 7, SCALARS = 10 };
 
@@ -114,8 +119,31 @@ static htf_status record(void *context, int64_t run, htf_record *out) {
   return htf_archive_get(context, &digest, out);
 }
 
-static htf_status gather(const char *directory, int64_t runs) {
+static htf_status offer(void *crew, int slot, const void *task, size_t count, void *reply,
+                        bool *taken) {
+  return htf_crew_offer(crew, slot, task, count, reply, taken);
+}
+
+static htf_status fetch(void *crew, bool wait, int *slot, size_t *made) {
+  return htf_crew_fetch(crew, wait, slot, made);
+}
+
+static htf_status encode(void *context, const void *task, size_t count, void *reply,
+                         size_t *made) {
+  static htf_results_encoder *encoder;
   htf_status status = HTF_OK;
+  (void)context;
+  if (encoder == NULL) {
+    HTF_TRY(htf_results_encoder_create(&encoder));
+  }
+  HTF_TRY(htf_results_encode(encoder, task, count, reply, made));
+done:
+  return status;
+}
+
+static htf_status gather(const char *directory, int64_t runs, htf_crew *crew) {
+  htf_status status = HTF_OK;
+  htf_results_helpers helpers = {crew, offer, fetch};
   char path[4096];
   htf_archive *archive = NULL;
   htf_digest checksum;
@@ -128,6 +156,7 @@ static htf_status gather(const char *directory, int64_t runs) {
                                .identity = identity,
                                .record = record,
                                .context = archive,
+                               .helpers = &helpers,
                                .variables = SCALARS + 1,
                                .variable = variables};
   HTF_TRY(htf_results_write(path, &source, &checksum));
@@ -144,6 +173,23 @@ static void tell(const char *what, double wall, double cpu) {
   fflush(stdout);
 }
 
+static htf_status measure(void *context, htf_crew *crew) {
+  htf_status status = HTF_OK;
+  char **argv = context;
+  int64_t runs = atoll(argv[2]);
+  double wall = htf_clock_now(), cpu = htf_clock_cpu();
+  if (argv[3] == NULL) {
+    HTF_TRY(write_journal(argv[1], runs));
+    tell("journal", htf_clock_now() - wall, htf_clock_cpu() - cpu);
+    wall = htf_clock_now();
+    cpu = htf_clock_cpu();
+  }
+  HTF_TRY(gather(argv[1], runs, crew));
+  tell("gather", htf_clock_now() - wall, htf_clock_cpu() - cpu);
+done:
+  return status;
+}
+
 int main(int argc, char **argv) {
   htf_status status = HTF_OK;
   if (argc < 3) {
@@ -151,19 +197,12 @@ int main(int argc, char **argv) {
     return 2;
   }
   describe();
-  int64_t runs = atoll(argv[2]);
-  double wall = htf_clock_now(), cpu = htf_clock_cpu();
-  if (argc == 3) {
-    HTF_TRY(write_journal(argv[1], runs));
-    tell("journal", htf_clock_now() - wall, htf_clock_cpu() - cpu);
-    wall = htf_clock_now();
-    cpu = htf_clock_cpu();
-  }
-  HTF_TRY(gather(argv[1], runs));
-  tell("gather", htf_clock_now() - wall, htf_clock_cpu() - cpu);
+  HTF_TRY(htf_sweep_open(&argc, &argv));
+  HTF_TRY(htf_crew_run(&(htf_crew_job){measure, encode, argv}));
 done:
   if (status != HTF_OK) {
     fprintf(stderr, "%s\n%s", htf_error_message(), htf_error_trace());
   }
+  htf_sweep_close();
   return htf_status_exit_code(status);
 }
