@@ -39,9 +39,8 @@ def learnt(results):
     columns = {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
     order = np.lexsort((columns["place"], columns["run"]))
     data = xr.Dataset({key: ("learnt", column[order]) for key, column in columns.items()})
-    of_run = results.runs.isel(run=data.run.values)
-    return data.assign_coords({key: ("learnt", of_run[key].values)
-                               for key in [*results.axes, "tree_depth"]})
+    of_run = results.runs.isel(run=results.rows_of(data))
+    return data.assign_coords({key: ("learnt", of_run[key].values) for key in results.keys})
 
 
 def _of_class(data):

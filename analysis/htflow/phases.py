@@ -4,6 +4,7 @@ import numpy as np
 import xarray as xr
 
 from .results import DONE, FAILED
+from .selection import levels
 
 SEEDS = ("seed", "init_seed", "problem_seed")
 
@@ -23,32 +24,6 @@ def default_axes(results):
     others = [key for key in keys if key != x]
     y = "model_tree" if "model_tree" in others else next(iter(others), None)
     return x, y
-
-
-def levels(runs, key):
-    """The values of a key, as an axis shows them.
-
-    Parameters
-    ----------
-    runs : xarray.Dataset
-        With coordinates ``key`` and ``tree_depth``.
-    key : str
-
-    Returns
-    -------
-    values : ndarray
-        Numbers ascending; mode trees from shallow to deep; other text in the order of runs.
-    index : ndarray of int, shape (run,)
-        Which of them each run has.
-    """
-    values, first, index = np.unique(runs[key].values.astype(str) if runs[key].dtype.kind == "O"
-                                     else runs[key].values, return_index=True,
-                                     return_inverse=True)
-    if values.dtype.kind in "US":
-        depth = [int(runs.tree_depth.values[index == k].max()) for k in range(len(values))]
-        order = np.lexsort((first, depth if key == "model_tree" else first))
-        values, index = values[order], np.argsort(order)[index]
-    return values, index
 
 
 def _reducer(reduce):

@@ -30,14 +30,14 @@ def residuals(results):
     broken = np.zeros(runs.sizes["run"], bool)
     for data in results.trajectories.values():
         if "law_residual" in data and data.sizes["run"]:
-            at = data.run.values
+            at = results.rows_of(data)
             residual[at], broken[at] = _of_class(data)
     drift = runs.unbalancedness_drift if "unbalancedness_drift" in runs else residual * np.nan
     return xr.Dataset(
         {"unbalancedness_drift": ("run", np.asarray(drift, float)),
          "law_residual": ("run", residual), "law_broken": ("run", broken),
          "rtol": ("run", np.array(rtol, float))},
-        {key: runs[key] for key in ["run", *results.axes, "tree_depth"]})
+        {key: runs[key] for key in ["run", *results.keys]})
 
 
 def _of_class(data):

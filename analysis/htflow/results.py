@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Results files as xarray datasets."""
+import copy
 from collections.abc import Mapping
 from functools import cached_property
 
@@ -7,7 +8,7 @@ import h5py
 import numpy as np
 import xarray as xr
 
-from . import sweep
+from . import selection, sweep
 from .tensor import depth_of
 
 PENDING, DONE, FAILED = 0, 1, 2
@@ -36,12 +37,17 @@ class Trajectories(Mapping):
     def __len__(self):
         return len(self._names)
 
+    def close(self):
+        """Close what was opened."""
+        for data in self._loaded.values():
+            data.close()
+
     def __repr__(self):
         return f"<trajectories of classes {', '.join(self._names) or '(none)'}>"
 
 
 class Results:
-    """A results file.
+    """A results file, or those of its runs that were selected.
 
     Attributes
     ----------
@@ -54,6 +60,8 @@ class Results:
     trajectories : Trajectories
         By class name, the runs of one mode tree. The dimension ``run`` has the swept keys as
         coordinates; samples that a run does not have are NaN.
+    trees : dict of str
+        By class name, the mode tree as Newick text with widths.
     attributes : dict
         The file's root attributes.
     path : str
@@ -64,16 +72,16 @@ class Results:
         with h5py.File(self.path, "r") as file:
             self.attributes = {k: v for k, v in file.attrs.items() if not k.startswith("_")}
             if "runs" not in file:
-                kind = self.attributes.get("kind", "no results")
-                raise ValueError(f"{self.path} is no results file ({kind})")
+                kind = self.attributes.get("kind", "of another kind")
+                raise ValueError(f"{self.path} holds no results ({kind})")
             classes = file.get("trajectories", {})
             self.trees = {name: group.attrs["tree"] for name, group in classes.items()}
         with self._open("runs") as runs:
-            self.runs = runs.load()
-        self.axes = [name for name in self.runs.coords if name != "run"]
+            runs.load()
+        self.axes = [name for name in runs.coords if name != "run"]
         depths = {name: depth_of(tree) for name, tree in self.trees.items()}
-        depth = [depths.get(str(name), 0) for name in self.runs.trajectory.values]
-        self.runs = self.runs.assign_coords(tree_depth=("run", np.array(depth, int), {
+        depth = [depths.get(str(name), 0) for name in runs.trajectory.values]
+        self.runs = runs.assign_coords(tree_depth=("run", np.array(depth, int), {
             "long_name": "depth of the mode tree", "units": "1"}))
         self.trajectories = Trajectories(self.trees, self._trajectories)
 
@@ -88,14 +96,25 @@ class Results:
 
     def _trajectories(self, name):
         data = self._open(f"trajectories/{name}")
-        of_class = self.runs.isel(run=data.run.values)
+        if not np.isin(data.run.values, self.runs.run.values).all():  # of a selection
+            data = data.isel(run=np.isin(data.run.values, self.runs.run.values))
+        of_class = self.runs.isel(run=self.rows_of(data))
         return data.assign_coords({key: ("run", of_class[key].values, of_class[key].attrs)
-                                   for key in [*self.axes, "tree_depth"]})
+                                   for key in self.keys})
+
+    @property
+    def keys(self):
+        """Coordinates of the runs: the swept keys, and ``tree_depth``."""
+        return [*self.axes, "tree_depth"]
 
     @cached_property
     def sweep(self):
         """The resolved sweep: its base experiment and axes, as nested dicts."""
         return sweep.read(self.attributes.get("sweep_resolved", ""))
+
+    def rows_of(self, data):
+        """Where the runs of a dataset with the coordinate ``run`` lie in ``runs``."""
+        return np.searchsorted(self.runs.run.values, np.asarray(data.run))
 
     def parameter(self, key):
         """Value of a key of the sweep file in each run, swept or not.
@@ -111,6 +130,79 @@ class Results:
             Numbers, text, or None where neither the base experiment nor an axis has the key.
         """
         return sweep.parameter(self.sweep, self.runs, key)
+
+    def sel(self, method=None, tolerance=None, **labels):
+        """The results of some of the runs: ``results.sel(init_std=0.1, seed=[0, 1])``.
+
+        Parameters
+        ----------
+        method : {None, "nearest"}
+            Whether a value is to be there, or stands for the one nearest to it.
+        tolerance : float, optional
+            How near.
+        **labels
+            By swept key, ``run`` or ``tree_depth``: a value, a list of values or a slice
+            (both ends included). A run is kept if it fits all.
+
+        Returns
+        -------
+        Results
+
+        Raises
+        ------
+        KeyError
+            For a key that the runs do not have, or a value that none of them has.
+        """
+        chosen = copy.copy(self)
+        chosen.runs = self.runs.isel(run=selection.rows(self.runs, labels, method, tolerance))
+        left = set(chosen.runs.trajectory.values.astype(str))
+        chosen.trees = {name: tree for name, tree in self.trees.items() if name in left}
+        chosen.trajectories = Trajectories(chosen.trees, chosen._trajectories)
+        return chosen
+
+    def grid(self, name, over="mean"):
+        """A number of the runs at their end as an array over the swept keys.
+
+        So that xarray's own ways serve: ``grid("flow_time").sel(init_std=0.1)
+        .median("seed")``.
+
+        Parameters
+        ----------
+        name, over : str
+            See ``final``.
+
+        Returns
+        -------
+        xarray.DataArray, a dimension for each swept key
+            NaN where there is no run, and where `final` is.
+
+        Raises
+        ------
+        KeyError
+            If no class has it.
+        ValueError
+            If the swept keys are no grid, such as those of a ``zip``.
+        """
+        number = self.final(name, over)
+        text = number.dtype.kind == "O"
+        array, coordinates = selection.unstack(self.runs, self.axes, number.values,
+                                               "" if text else np.nan)
+        found = xr.DataArray(array, coordinates, self.axes, name, number.attrs)
+        for key in self.axes:
+            found[key].attrs = self.runs[key].attrs
+        return found
+
+    def words(self, name):
+        """A variable of flags in words, such as ``stop_reason``.
+
+        Returns
+        -------
+        xarray.DataArray of str, shape (run,)
+        """
+        flags = self.runs[name]
+        meanings = dict(zip(np.atleast_1d(flags.attrs["flag_values"]).tolist(),
+                            flags.attrs["flag_meanings"].split()))
+        return flags.copy(data=np.array([meanings[int(v)] for v in flags.values], str))
 
     def final(self, name, over="mean"):
         """A number of each run at its end.
@@ -141,13 +233,12 @@ class Results:
         for data in self.trajectories.values():
             if name in data and data[name].dims[:2] == ("run", "sample"):
                 last = data[name].values[np.arange(data.sizes["run"]), data.samples.values - 1]
-                axes = tuple(range(1, last.ndim))
-                values[data.run.values] = getattr(np, f"nan{over}")(last, axis=axes)
+                values[self.rows_of(data)] = _reduce(last.reshape(len(last), -1), over)
                 attributes = data[name].attrs
         if attributes is None:
             raise KeyError(f"{name} is not recorded in {self.path}")
-        return xr.DataArray(values, self.runs.run.coords, ["run"], name, attributes) \
-            .assign_coords({key: self.runs[key] for key in [*self.axes, "tree_depth"]})
+        return xr.DataArray(values, {key: self.runs[key] for key in ["run", *self.keys]},
+                            ["run"], name, attributes)
 
     def weights(self, run):
         """Weight matrices kept for a run.
@@ -176,18 +267,25 @@ class Results:
 
     def tree(self, run):
         """Mode tree of a run's model, as Newick text with widths."""
-        return self.trees[str(self.runs.trajectory.values[run])]
+        return self.trees[str(self.runs.trajectory.sel(run=run).values)]
 
     def close(self):
         """Close the file; what was not read yet can no longer be."""
-        for data in self.trajectories._loaded.values():
-            data.close()
+        self.trajectories.close()
 
     def __enter__(self):
         return self
 
     def __exit__(self, *_):
         self.close()
+
+
+def _reduce(values, over):
+    """[run] from [run, anything]: a reduction that leaves NaN out, NaN where all are."""
+    known = np.isfinite(values).any(axis=1)
+    reduced = np.full(len(values), np.nan)
+    reduced[known] = getattr(np, f"nan{over}")(values[known], axis=1)
+    return reduced
 
 
 def open_results(path):

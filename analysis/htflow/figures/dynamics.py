@@ -3,8 +3,9 @@
 import numpy as np
 
 from ..clocks import time_since_activation
-from ..phases import default_axes, levels
+from ..phases import default_axes
 from ..results import DONE
+from ..selection import levels
 from . import style
 from .labels import class_labels
 
@@ -19,9 +20,9 @@ def _draw_components(axis, clock, norms):
 
 
 def _rise(clock, norms):
-    """Time in which the first component rises from a tenth of its largest value to nine."""
-    share = norms[:, 0] / np.nanmax(norms[:, 0])
-    low, high = np.argmax(share >= 0.1), np.argmax(share >= 0.9)
+    """Time in which the first component rises from a tenth of its last value to half of it."""
+    share = norms[:, 0] / norms[np.isfinite(norms[:, 0]), 0][-1]
+    low, high = np.argmax(share >= 0.1), np.argmax(share >= 0.5)
     return max(clock[high] - clock[low], 1e-12)
 
 
@@ -32,7 +33,8 @@ def _scale_around_zero(axis, clock, norms):
     decades = np.ceil(np.log10(clock[-1] / linear)) if clock[-1] > linear else 1
     ticks = linear * 10.0 ** np.arange(0, decades + 1, max(1, decades // 3))
     axis.set_xticks(np.concatenate([[-ticks[0], 0], ticks]))
-    axis.set_xlim(-30 * linear, 1.5 * max(clock[-1], linear))
+    axis.set_xlim(max(-30 * linear, min(1.5 * clock[0], -0.1 * linear)),
+                  1.5 * max(clock[-1], linear))
     axis.minorticks_off()
 
 
@@ -46,7 +48,7 @@ def _choose(results, data, column, value, seed):
     rows = np.flatnonzero(fits)
     if not rows.size:
         return None
-    done = results.runs.status.values[data.run.values[rows]] == DONE
+    done = results.runs.status.values[results.rows_of(data.isel(run=rows))] == DONE
     run = data.isel(run=rows[np.argmax(done)])
     return run.isel(sample=slice(0, int(run.samples)))
 

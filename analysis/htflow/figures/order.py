@@ -4,7 +4,8 @@ import numpy as np
 from matplotlib import colors
 
 from ..learning import learnt
-from ..phases import default_axes, levels
+from ..phases import default_axes
+from ..selection import levels
 from . import style
 from .labels import class_labels
 
@@ -51,17 +52,24 @@ def place_shares(found, which, rows, runs):
     return shares
 
 
-def _draw_when(axis, found, which, names, shade):
+def _draw_when(axis, found, which, names, runs, shade):
     use = which >= 0
+    dense = use.sum() > style.DENSE
     spread = (found.run.values * 0.618034 % 1 - 0.5) * 0.6  # runs lie beside each other
-    axis.scatter(found.arc_length.values[use], (which + spread)[use], 9, shade(found)[use],
-                 linewidths=0, alpha=0.8, rasterized=use.sum() > style.DENSE)
+    axis.scatter(found.arc_length.values[use], (which + spread)[use], 3 if dense else 9,
+                 shade(found)[use], linewidths=0, alpha=0.8, rasterized=dense)
     for k in range(len(names)):
         median = np.nanmedian(found.arc_length.values[which == k])
         axis.plot([median, median], [k - 0.42, k + 0.42], color=style.BLACK, linewidth=1)
-    axis.set_yticks(range(len(names)), [f"{node} : {c + 1}" for node, c in names])
-    axis.set(xlabel="arc length of the weights when learnt", ylabel="node : component",
-             ylim=(len(names) - 0.5, -0.5))
+    shares = np.bincount(which[use], minlength=len(names)) / runs
+    axis.set_yticks(range(len(names)), [f"{node} : {c + 1}   {_percent(share)}"
+                                        for (node, c), share in zip(names, shares)])
+    axis.set(xlabel="arc length of the weights when learnt", ylim=(len(names) - 0.5, -0.5),
+             ylabel="node : component\nshare of runs that learnt it")
+
+
+def _percent(share):
+    return f"{100 * share:.0f} %" if share == 0 or share > 0.01 else "<1 %"
 
 
 def _draw_places(figure, axis, shares):
@@ -83,7 +91,7 @@ def _shading(results):
     shades = style.colours(len(values))
     marks = [(style.short(values[i]), shades[i]) for i in
              style.evenly(np.arange(len(values)), 6)]
-    return (lambda found: shades[index[found.run.values]]), (style.key_name(key), marks)
+    return (lambda found: shades[index[results.rows_of(found)]]), (style.key_name(key), marks)
 
 
 @style.styled
@@ -91,9 +99,9 @@ def order(results):
     """Which component of which node was learnt when, and in which order, over all runs.
 
     For each class of trajectories (at most 4) the components learnt most often (at most 16),
-    from top to bottom in the order of their median place: on the left the arc length at which
-    each run learnt them, coloured by initialisation scale, with their median; on the right the
-    share of the runs that learnt them first, second, ...
+    from top to bottom in the order of their median place, with the share of the runs that learnt
+    them: on the left the arc length at which each run did, coloured by initialisation scale,
+    with the median; on the right the share of the runs in which it came first, second, ...
 
     Parameters
     ----------
@@ -109,7 +117,7 @@ def order(results):
         If no component norms were recorded.
     """
     every = learnt(results)
-    trajectory = results.runs.trajectory.values.astype(str)[every.run.values]
+    trajectory = results.runs.trajectory.values.astype(str)[results.rows_of(every)]
     labels = class_labels(results)
     names = style.evenly([name for name in labels if (trajectory == name).any()], CLASSES)
     if not names:
@@ -122,7 +130,7 @@ def order(results):
     shade, legend = _shading(results)
     for row, name, part, (components, which) in zip(axes, names, parts, kept):
         runs = results.trajectories[name].sizes["run"]
-        _draw_when(row[0], part, which, components, shade)
+        _draw_when(row[0], part, which, components, runs, shade)
         _draw_places(figure, row[1], place_shares(part, which, len(components), runs))
         row[0].set_title(f"{labels[name]}: {runs} runs", loc="left")
     if legend is not None:

@@ -48,7 +48,7 @@ def paper(parts):
             _draw(axis, (one.arc_length if exact else one.step).values, values)
             axis.set(xlabel="arc length of the weights" if exact else "iterations",
                      ylabel=label)
-            cost = results.runs.isel(run=int(one.run))
+            cost = results.runs.sel(run=int(one.run))
             spent = int(cost.gradients) + int(cost.jacobian_products)
             axis.set_title(f"{title}\n{'exact flow' if exact else 'descent'}: {spent:,} "
                            f"gradients{' and products' if exact else ''}\n"

@@ -24,7 +24,7 @@ def _norm(values):
 
 
 def _tick_labels(axis, which, key, values):
-    at = style.evenly(np.arange(len(values)), TICKS)
+    at = np.arange(0, len(values), -(-len(values) // TICKS))
     getattr(axis, f"set_{which}ticks")(at, [style.short(values[i]) for i in at])
     if key != "all runs":
         getattr(axis, f"set_{which}label")(style.key_name(key))
@@ -101,12 +101,15 @@ def phase(results, values=None, x=None, y=None, reduce="median"):
     shown = shown or [("final_test_loss", results.final("final_test_loss"))]
     found = [phase_diagram(results, number, x, y, reduce) for _, number in shown]
     rows, columns = found[0].value.shape
-    size = max(2.4, min(0.55 * columns + 1.2, 6)), max(1.9, min(0.45 * rows + 1.5, 6))
-    figure, axes = style.new(1, len(shown), (size[0] * len(shown), size[1]), sharey=True)
-    for axis, (value, number), data in zip(axes[0], shown, found):
+    size = max(2.4, min(0.45 * columns + 1.2, 7)), max(1.9, min(0.35 * rows + 1.5, 6))
+    stacked = size[0] > 5
+    figure, axes = style.new(*((len(shown), 1) if stacked else (1, len(shown))),
+                             (size[0], size[1] * len(shown)) if stacked else
+                             (size[0] * len(shown), size[1]), sharex=True, sharey=True)
+    for axis, (value, number), data in zip(axes.ravel(), shown, found):
         _draw(figure, axis, data, NAMES.get(value, number.attrs.get("long_name", value)))
-    for axis in axes[0, 1:]:
-        axis.set_ylabel("")
+    for axis in axes.ravel():
+        axis.label_outer()
     how = f"quantile {reduce}" if reduce not in ("median", "mean") else reduce
     figure.suptitle(f"at the end of the runs; {how} of {int(found[0].done.max())} runs a cell "
                     "at most", fontsize=7)
