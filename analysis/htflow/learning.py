@@ -32,7 +32,7 @@ def learnt(results):
     ValueError
         If no class has component norms.
     """
-    parts = [_of_class(data) for data in results.trajectories.values()
+    parts = [learnt_of_class(data) for data in results.trajectories.values()
              if "local_component_norm" in data and data.sizes["run"]]
     if not parts:
         raise ValueError("no component norms: record.observables has no local_component_norm")
@@ -43,7 +43,8 @@ def learnt(results):
     return data.assign_coords({key: ("learnt", of_run[key].values) for key in results.keys})
 
 
-def _of_class(data):
+def learnt_of_class(data):
+    """The columns of ``learnt`` for the trajectories of one class, as a dict of ndarray."""
     rows = range(0, data.sizes["run"], BLOCK)
     blocks = [_of_block(data.isel(run=slice(row, row + BLOCK))) for row in rows]
     return {key: np.concatenate([block[key] for block in blocks]) for key in blocks[0]}
@@ -66,3 +67,29 @@ def _of_block(data):
     return {"run": data.run.values[run], "node": data.node.values.astype(str)[node],
             "component": component, "place": np.arange(len(run)) - starts[run],
             "sample": sample, **clocks, "norm": norm}
+
+
+def when(results, place=0, what="time"):
+    """When each run learnt its first component, its second, ...
+
+    Parameters
+    ----------
+    results : Results
+    place : int
+        0 for the first.
+    what : {"time", "arc_length", "sample", "norm"}
+        What is told of it.
+
+    Returns
+    -------
+    xarray.DataArray, shape (run,)
+        NaN for runs that learnt fewer.
+    """
+    found = learnt(results)
+    found = found.isel(learnt=found.place.values == place)
+    values = np.full(results.runs.sizes["run"], np.nan)
+    values[results.rows_of(found)] = found[what].values
+    return xr.DataArray(values, {key: results.runs[key] for key in ["run", *results.keys]},
+                        ["run"], f"{what}_of_component_{place + 1}",
+                        {"long_name": f"{what.replace('_', ' ')} at which component number "
+                                      f"{place + 1} was learnt", "units": "1"})

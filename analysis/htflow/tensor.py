@@ -63,6 +63,29 @@ def name_of(tree):
     return "_".join(map(str, modes_of(tree)))
 
 
+def children_of(newick):
+    """How many children each interior node has.
+
+    Parameters
+    ----------
+    newick : str
+
+    Returns
+    -------
+    dict of int
+        By node name, children before their parents.
+    """
+    found = {}
+
+    def visit(tree):
+        if isinstance(tree, list):
+            for child in tree:
+                visit(child)
+            found[name_of(tree)] = len(tree)
+    visit(parse_tree(newick))
+    return found
+
+
 def _expand(tree, weights):
     """Intermediate tensors of a node: shape (D of its modes in tree order.., R_parent)."""
     matrix = weights.get(name_of(tree))

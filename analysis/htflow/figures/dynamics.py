@@ -20,10 +20,11 @@ def _draw_components(axis, clock, norms):
 
 
 def _rise(clock, norms):
-    """Time in which the first component rises from a tenth of its last value to half of it."""
+    """Time in which the first component rises from a tenth of its last value to half of it,
+    or a thousandth of the clock where it is there from the start."""
     share = norms[:, 0] / norms[np.isfinite(norms[:, 0]), 0][-1]
     low, high = np.argmax(share >= 0.1), np.argmax(share >= 0.5)
-    return max(clock[high] - clock[low], 1e-12)
+    return clock[high] - clock[low] or 1e-3 * (clock[-1] - clock[0]) or 1
 
 
 def _scale_around_zero(axis, clock, norms):

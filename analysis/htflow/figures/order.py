@@ -64,8 +64,7 @@ def _draw_when(axis, found, which, names, runs, shade):
     shares = np.bincount(which[use], minlength=len(names)) / runs
     axis.set_yticks(range(len(names)), [f"{node} : {c + 1}   {_percent(share)}"
                                         for (node, c), share in zip(names, shares)])
-    axis.set(xlabel="arc length of the weights when learnt", ylim=(len(names) - 0.5, -0.5),
-             ylabel="node : component\nshare of runs that learnt it")
+    axis.set(xlabel="arc length of the weights when learnt", ylim=(len(names) - 0.5, -0.5))
 
 
 def _percent(share):
@@ -125,14 +124,15 @@ def order(results):
     parts = [every.isel(learnt=trajectory == name) for name in names]
     kept = [frequent(part, ROWS) for part in parts]
     heights = [max(len(k[0]), 3) for k in kept]
-    figure, axes = style.new(len(names), 2, (7.2, 0.9 * len(names) + 0.2 * sum(heights)),
+    figure, axes = style.new(len(names), 2, (7.2, 1.1 * len(names) + 0.2 * sum(heights)),
                              width_ratios=[2, 1], height_ratios=heights)
     shade, legend = _shading(results)
     for row, name, part, (components, which) in zip(axes, names, parts, kept):
         runs = results.trajectories[name].sizes["run"]
         _draw_when(row[0], part, which, components, runs, shade)
         _draw_places(figure, row[1], place_shares(part, which, len(components), runs))
-        row[0].set_title(f"{labels[name]}: {runs} runs", loc="left")
+        row[0].set_title(f"{labels[name]}: {runs} runs\nnode : component, share of the runs that "
+                         "learnt it", loc="left")
     if legend is not None:
         for label, colour in legend[1]:
             axes[0, 0].plot([], [], "o", color=colors.to_hex(colour), markersize=4, label=label)
