@@ -141,6 +141,17 @@ const char *htf_plan_text(const htf_plan *plan);
 htf_status htf_plan_sample(char **text);
 htf_status htf_plan_schema(char **text);
 
+// What a field takes, in words ("a whole number"); and all that users are told of it, in
+// sentences: what it is, its range or its choices, and which keys it needs.
+const char *htf_plan_wants(const htf_field *field);
+void htf_plan_remark(const htf_field *field, char *text, size_t size);
+
+// A form of axis, `name: argument` beside its key; static.
+typedef struct htf_plan_form {
+  const char *name, *argument, *help;
+} htf_plan_form;
+const htf_plan_form *htf_plan_forms(int *count);
+
 // The YAML library and its version.
 const char *htf_plan_library(void);
 

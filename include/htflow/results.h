@@ -121,6 +121,14 @@ typedef struct htf_results_source {
 htf_status htf_results_write(const char *path, const htf_results_source *source,
                              htf_digest *checksum);
 
+// What the file says of a variable of its own, beside swept keys and columns: number i of
+// /runs, and of /timings. False if there are not so many.
+typedef struct htf_results_variable {
+  const char *name, *type, *units, *long_name, *comment;
+} htf_results_variable;
+bool htf_results_runs_variable(int i, htf_results_variable *variable);
+bool htf_results_timings_variable(int i, htf_results_variable *variable);
+
 // The file format's library and its version, and the compressor's.
 const char *htf_results_library(void);
 const char *htf_results_compressor(void);

@@ -10,6 +10,10 @@ const char *htf_version_commit(void) {
   return HTF_COMMIT;
 }
 
+const char *htf_version_date(void) {
+  return HTF_DATE;
+}
+
 const char *htf_version_compiler(void) {
   return HTF_COMPILER;
 }

@@ -10,12 +10,25 @@
 
 #define MOST_SEEDS 1e12
 
-static const char *const forms[] = {
-    [HTF_PLAN__VALUES] = "values",   [HTF_PLAN__LINEAR] = "linear",
-    [HTF_PLAN__LOG] = "log",         [HTF_PLAN__RANGE] = "range",
-    [HTF_PLAN__UNIFORM] = "uniform", [HTF_PLAN__LOGUNIFORM] = "loguniform",
-    [HTF_PLAN__SEEDS] = "seeds"};
+static const htf_plan_form forms[] = {
+    [HTF_PLAN__VALUES] = {"values", "[..]", "these values, of any key, or of a section"},
+    [HTF_PLAN__LINEAR] = {"linear", "[from, to, n]", "n numbers, evenly spaced"},
+    [HTF_PLAN__LOG] = {"log", "[from, to, n]", "n numbers, even in their logarithm"},
+    [HTF_PLAN__RANGE] = {"range", "[from, to, step]",
+                         "numbers a step apart, none beyond `to`"},
+    [HTF_PLAN__UNIFORM] = {"uniform", "[from, to, n]",
+                           "n numbers, drawn evenly by the sweep's seed"},
+    [HTF_PLAN__LOGUNIFORM] = {"loguniform", "[from, to, n]",
+                              "likewise, evenly in their logarithm"},
+    [HTF_PLAN__SEEDS] = {"seeds", "n",
+                         "n draws of the initial weights; the one form without a key"},
+};
 enum { FORMS = sizeof forms / sizeof *forms };
+
+const htf_plan_form *htf_plan_forms(int *count) {
+  *count = FORMS;
+  return forms;
+}
 
 void htf_plan__axis_clear(htf_plan__axis *axis) {
   if (axis->value != NULL) {
@@ -70,16 +83,16 @@ static htf_status read_numbers(htf_plan__reader *reader, const htf_plan__node *n
                                htf_plan__axis *axis) {
   htf_status status = HTF_OK;
   HTF_CHECK(is_number(axis->field), HTF_E_CONFIG,
-            "%s wants a key that is a number; %s takes values: [..]", forms[axis->form],
-            axis->key);
+            "%s wants a key that is a number; %s takes values: [..]",
+            forms[axis->form].name, axis->key);
   bool good = node->kind == HTF_PLAN__LIST && node->count == 3;
   for (int i = 0; i < 3 && good; i++) {
     const htf_plan__node *item = node->item[i];
     good = item->kind == HTF_PLAN__SCALAR && !item->quoted &&
            htf_spec_read_number(item->text, &axis->argument[i]);
   }
-  HTF_CHECK(good, HTF_E_CONFIG, "%s wants three numbers, [a, b, %s]", forms[axis->form],
-            axis->form == HTF_PLAN__RANGE ? "step" : "n");
+  HTF_CHECK(good, HTF_E_CONFIG, "%s wants three numbers, [a, b, %s]",
+            forms[axis->form].name, axis->form == HTF_PLAN__RANGE ? "step" : "n");
   HTF_TRY(htf_plan__generate(axis, reader));
   HTF_TRY(check_numbers(reader, axis));
 done:
@@ -135,7 +148,7 @@ static htf_status find_form(htf_plan__reader *reader, const htf_plan__node *map,
     if (name->kind != HTF_PLAN__SCALAR) {
       continue;
     }
-    while (form < FORMS && strcmp(name->text, forms[form]) != 0) {
+    while (form < FORMS && strcmp(name->text, forms[form].name) != 0) {
       form++;
     }
     if (form < FORMS) {
@@ -189,7 +202,7 @@ static htf_status find_key(htf_plan__reader *reader, const htf_plan__node *map,
     if (key == NULL || key->kind != HTF_PLAN__SCALAR || key->text[0] == '\0') {
       HTF_TRY(htf_plan__complain(reader->errors, key == NULL ? map->place : key->place,
                                  "an axis wants a key, like {key: init.std, %s: [..]}%s%s",
-                                 forms[axis->form], key == NULL ? "" : ", got ",
+                                 forms[axis->form].name, key == NULL ? "" : ", got ",
                                  key == NULL ? "" : htf_plan__describe(key, got)));
       goto done;
     }

@@ -43,13 +43,13 @@ static void write_choices(const char *choices, char *text, size_t size) {
   }
 }
 
-// What the field is, may be, and needs.
-static void write_remark(const htf_field *field, char *text, size_t size) {
+void htf_plan_remark(const htf_field *field, char *text, size_t size) {
   char words[HTF_MAX_TEXT] = "", low[HTF_NUMBER_TEXT], high[HTF_NUMBER_TEXT];
   const htf_field *by;
   const char *values;
   if (field->choices != NULL) {
-    write_choices(field->choices, words, sizeof words);
+    write_choices(field->choices, words, sizeof words - 1);
+    strcat(words, ".");
   } else if (field->low < field->high) {
     htf_spec_write_number(field->low, low);
     htf_spec_write_number(field->high, high);
@@ -74,7 +74,7 @@ static bool is_off(const htf_spec *defaults, const htf_field *field) {
 
 static void put_field(htf_output *out, const htf_spec *defaults, const htf_field *field) {
   char remark[4 * HTF_MAX_TEXT];
-  write_remark(field, remark, sizeof remark);
+  htf_plan_remark(field, remark, sizeof remark);
   put_comment(out, field->key, remark);
   htf_output__indent(out, field->key);
   htf_output__put(out, is_off(defaults, field) ? "# " : "");
@@ -91,12 +91,26 @@ static const char opening[] =
     "#   mpirun -n 8 htflow run FILE --out DIR    runs it, or goes on with it\n"
     "name: sample\n";
 
+// The forms of axes, as comments.
+static void put_forms(htf_output *out) {
+  char line[HTF_MAX_TEXT];
+  int count;
+  const htf_plan_form *form = htf_plan_forms(&count);
+  htf_output__put(out, "\n");
+  put_comment(out, "",
+              "Axes multiply in the order written, the last is the fastest; axes in "
+              "a zip move together. An axis has a key and one of these forms:");
+  for (int i = 0; i < count; i++) {
+    snprintf(line, sizeof line, "%s: %s", form[i].name, form[i].argument);
+    snprintf(line + strlen(line), sizeof line - strlen(line), "%*s%s",
+             26 - (int)strlen(line), "", form[i].help);
+    htf_output__put(out, "#   ");
+    htf_output__put(out, line);
+    htf_output__put(out, "\n");
+  }
+}
+
 static const char closing[] =
-    "\n"
-    "# Axes multiply in the order written, the last is the fastest. Forms: values: [..],\n"
-    "# linear: [from, to, n], log: [from, to, n], range: [from, to, step], and, drawn from the\n"
-    "# sweep's seed, uniform: [from, to, n] and loguniform: [from, to, n]. Axes in a zip move\n"
-    "# together. {seeds: n} takes n draws of the initial weights.\n"
     "axes:\n"
     "  - {key: init.std, log: [1e-2, 1e-1, 3]}\n"
     "  - {key: model.tree, values: [binary, flat]}\n"
@@ -128,6 +142,7 @@ static void put_sample(htf_output *out, const void *of) {
       before = field[i].key;
     }
   }
+  put_forms(out);
   htf_output__put(out, closing);
 }
 

@@ -234,7 +234,7 @@ done:
 
 // ---- values ----------------------------------------------------------------------------
 
-static const char *wanted(const htf_field *field) {
+const char *htf_plan_wants(const htf_field *field) {
   switch (field->type) {
   case HTF_FIELD_REAL:
     return "a number";
@@ -264,7 +264,7 @@ static htf_status wrong_type(htf_plan__reader *reader, const htf_field *field,
   char got[HTF_MAX_LABEL];
   htf_plan__mark(reader, field->key);
   return htf_plan__complain(reader->errors, node->place, "%s wants %s, got %s", field->key,
-                            wanted(field), htf_plan__describe(node, got));
+                            htf_plan_wants(field), htf_plan__describe(node, got));
 }
 
 // Tries a text on the scratch spec; *good says whether it was right.

@@ -45,8 +45,8 @@ size_t htf_plan__axis_print(const htf_plan__axis *axis, int64_t value, bool yaml
 }
 
 static void put_axis(htf_output *out, const htf_plan__axis *axis, const char *indent) {
-  static const char *const forms[] = {"values", "linear",  "log",
-                                      "range",  "uniform", "loguniform"};
+  int count;
+  const htf_plan_form *forms = htf_plan_forms(&count);
   htf_output__put(out, indent);
   if (axis->form == HTF_PLAN__SEEDS) {
     htf_output__put(out, "- {seeds: ");
@@ -57,7 +57,7 @@ static void put_axis(htf_output *out, const htf_plan__axis *axis, const char *in
   htf_output__put(out, "- {key: ");
   htf_output__put(out, axis->key);
   htf_output__put(out, ", ");
-  htf_output__put(out, forms[axis->form]);
+  htf_output__put(out, forms[axis->form].name);
   htf_output__put(out, ": [");
   bool list = axis->form == HTF_PLAN__VALUES;
   for (int64_t i = 0; i < (list ? axis->count : 3); i++) {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
+#include "htflow/results.h"
 #include "tables_impl.h"
 
 static const char *const state_texts[] = {
@@ -50,3 +51,25 @@ const htf_results__about htf_tables__timings[] = {
     [HTF_TIMINGS_ATTEMPTS] =
         OVER_RUN("attempts", INTEGER, "1", "attempts", "how often it was begun"),
 };
+
+static bool tell(const htf_results__about *table, int count, int i,
+                 htf_results_variable *variable) {
+  static const char *const types[] = {[HTF_ARRAY_REAL] = "float64",
+                                      [HTF_ARRAY_INTEGER] = "int64",
+                                      [HTF_ARRAY_FLAG] = "int8, flags",
+                                      [HTF_ARRAY_TEXT] = "text"};
+  if (i < 0 || i >= count) {
+    return false;
+  }
+  *variable = (htf_results_variable){table[i].name, types[table[i].kind], table[i].units,
+                                     table[i].long_name, table[i].comment};
+  return true;
+}
+
+bool htf_results_runs_variable(int i, htf_results_variable *variable) {
+  return tell(htf_tables__runs, HTF_RUNS_VARIABLES, i, variable);
+}
+
+bool htf_results_timings_variable(int i, htf_results_variable *variable) {
+  return tell(htf_tables__timings, HTF_TIMINGS_VARIABLES, i, variable);
+}
