@@ -46,6 +46,11 @@ hdf5-tools                 and in h5dump
 clang                      fuzzing: libFuzzer comes with it
 libclang-rt-dev            and its runtime, with those of the sanitizers
 python3-jsonschema         sweep files are to fit the schema for editors (python3-yaml reads them)
+python3-jsonschema         sweep files are to fit the schema for editors
+python3-yaml               which reads them for that
+mandoc                     man pages are to be sound
+zsh                        completion is asked for in it
+fish                       and in it
 '
 bench='
 python3-torch              what a user would write instead (200 MB)

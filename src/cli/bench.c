@@ -145,8 +145,8 @@ htf_status htf_cli__bench(int argc, char **argv, int *exit_code) {
   json_t *all = NULL;
   htf_cli_option options[] = {
       {"problem", "O,M,W,S",
-       "a problem by order, mode size, width and samples (completion\n"
-       "                         by a binary tree); may be repeated; default: five",
+       "a problem by order, mode size, width and samples (completion by a binary tree); "
+       "may be repeated; default: five",
        .list = &problems},
       {"rounds", "N", "rounds of 0.6 s a problem (default 4)", .value = &rounds_text},
       {"out", "DIR", "where a journal is to be tried (default: here)", .value = &directory},

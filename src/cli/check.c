@@ -193,7 +193,7 @@ htf_status htf_cli__check(int argc, char **argv, int *exit_code) {
       {"json", NULL, "print JSON: findings, each run's laws, a summary", .flag = &json},
       {"all", NULL, "tell the laws of every run, not of the first 20", .flag = &t.all}};
   htf_cli_usage usage = {
-      "check FILE [--all] [--json]",
+      "check FILE.h5|FILE.tns [--all] [--json]",
       "Validates a results, problem or weights file against its layout, and the physics in\n"
       "a results file: conserved quantities, losses that fall under exact flow, the exact\n"
       "law of local components and the power of their growth, 2 - 2/K. Prints every\n"

@@ -16,6 +16,17 @@
 // A subcommand: argv[0] is its name. *exit_code is the program's unless a status is raised.
 typedef htf_status htf_cli_command(int argc, char **argv, int *exit_code);
 
+// A row of the table of commands (main.c).
+typedef struct htf_cli_entry {
+  const char *name;
+  htf_cli_command *command;
+  const char *help; // in a few words
+} htf_cli_entry;
+
+const htf_cli_entry *htf_cli__commands(int *count);
+// The entry of a name, or NULL.
+const htf_cli_entry *htf_cli__find(const char *name);
+
 htf_cli_command htf_cli__help, htf_cli__init, htf_cli__plan, htf_cli__run, htf_cli__status,
     htf_cli__gather_command, htf_cli__explain, htf_cli__check, htf_cli__bench,
     htf_cli__doctor, htf_cli__rank, htf_cli__tensor, htf_cli__version;
@@ -30,7 +41,11 @@ typedef struct htf_cli_list {
 } htf_cli_list;
 
 // One option; one of flag, value, list says where it goes. A value option needs `argument`,
-// the name of what follows it in the help.
+// the name of what follows it. Help, man pages and completion read names alike, those of
+// the operands in a synopsis too: DIR is a directory, FILE a file, FILE.h5 and SWEEP.yaml
+// are files of that ending, KEY=VALUE is a key of the sweep file and its value, COMMAND is
+// one of ours, words in small letters stand for themselves, all other names for anything;
+// `|` stands between alternatives.
 typedef struct htf_cli_option {
   const char *name, *argument, *help;
   bool *flag;
@@ -51,6 +66,21 @@ typedef struct htf_cli_usage {
 // was asked for and printed. Raises HTF_E_USAGE.
 htf_status htf_cli__parse(const htf_cli_usage *usage, int argc, char **argv,
                           const char **operands, bool *help);
+// A command's usage, told to `show` as --help would print it; nothing of the command runs.
+typedef void htf_cli_show(void *context, const htf_cli_usage *usage);
+htf_status htf_cli__describe(const htf_cli_entry *entry, htf_cli_show *show, void *context);
+// htf_sweep_open, for a command that opens MPI before it reads its options, so that one
+// rank speaks for all; without MPI where the usage is only to be told.
+htf_status htf_cli__open(int *argc, char ***argv);
+
+// The names of the operands in a synopsis, in order; returns how many.
+enum { HTF_CLI_OPERANDS = 4 };
+int htf_cli__operands(const htf_cli_usage *usage,
+                      char name[HTF_CLI_OPERANDS][HTF_MAX_LABEL]);
+
+// Prints words, from `column` on and on later lines from `indent` on.
+void htf_cli__print_words(int column, int indent, const char *text);
+
 // A number of an option. Raises HTF_E_USAGE with the option's name.
 htf_status htf_cli__number(const char *option, const char *text, double low, double high,
                            double *number);
@@ -94,6 +124,9 @@ htf_status htf_cli__gathering(htf_status (*lead)(void *context, htf_crew *crew),
 // Journals of a sweep directory to its results file; prints where it is.
 htf_status htf_cli__gather(const htf_plan *plan, const char *directory, const char *path,
                            htf_crew *crew);
+
+// Prints how to cite (cite.c).
+void htf_cli__print_citation(void);
 
 // ---- libraries ------------------------------------------------------------------------
 

@@ -283,20 +283,20 @@ htf_status htf_cli__gather_command(int argc, char **argv, int *exit_code) {
   char path[HTF_MAX_TEXT];
   bool partial = false, help;
   htf_cli_option options[] = {
-      {"output", "FILE", "the file to write (default: DIR/results.h5)", .value = &output,
+      {"output", "FILE.h5", "the file to write (default: DIR/results.h5)", .value = &output,
        .letter = 'o'},
       {"partial", NULL, "though runs are pending: they are in it as such",
        .flag = &partial},
   };
   htf_cli_usage usage = {
-      "gather DIR [-o FILE] [--partial]",
+      "gather DIR [-o FILE.h5] [--partial]",
       "Writes one results file from the journals of a sweep directory, as `run` does at its\n"
       "end. Only looks at the journals: with --partial at any time, beside a live sweep. The\n"
       "same records give the same file, but for /timings, on any number of ranks: under\n"
       "mpirun the others help to compress it, of whom three are enough.\n"
       "Exit code 4 if some runs failed, 5 if some are pending.",
       options, 2, 1};
-  HTF_TRY(htf_sweep_open(&argc, &argv));
+  HTF_TRY(htf_cli__open(&argc, &argv));
   HTF_TRY(htf_cli__parse(&usage, argc, argv, &directory, &help));
   if (help) {
     goto done;

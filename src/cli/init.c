@@ -17,9 +17,9 @@ htf_status htf_cli__init(int argc, char **argv, int *exit_code) {
        .flag = &schema},
   };
   htf_cli_usage usage = {
-      .synopsis = "init [FILE] [options]",
+      .synopsis = "init [FILE.yaml] [options]",
       .summary =
-          "Writes a sweep file to start from, every key explained: to FILE, which must\n"
+          "Writes a sweep file to start from, every key explained: to FILE.yaml, which must\n"
           "not be there yet, or to standard output.",
       .options = options,
       .count = 1,

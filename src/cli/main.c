@@ -9,12 +9,9 @@
 #include "htflow/blas.h"
 #include "htflow/log.h"
 #include "htflow/sweep.h"
+#include "manual_impl.h"
 
-static const struct {
-  const char *name;
-  htf_cli_command *command;
-  const char *help;
-} commands[] = {
+static const htf_cli_entry commands[] = {
     {"init", htf_cli__init, "write a sweep file to start from, or its schema"},
     {"plan", htf_cli__plan, "check a sweep file and say what it would run"},
     {"run", htf_cli__run, "run a sweep, or resume it; under mpirun, srun or alone"},
@@ -26,36 +23,49 @@ static const struct {
     {"tensor", htf_cli__tensor, "write a planted or an end tensor with all its entries"},
     {"bench", htf_cli__bench, "how fast is this machine at what runs are made of?"},
     {"doctor", htf_cli__doctor, "check this machine before core-hours are spent"},
-    {"help", htf_cli__help, "help observables: what a run can record"},
+    {"help", htf_cli__help, "commands, observables, man pages, shell completion"},
     {"version", htf_cli__version, "version, git commit, libraries"},
 };
 
 enum { COMMANDS = sizeof commands / sizeof *commands };
 
+const htf_cli_entry *htf_cli__commands(int *count) {
+  *count = COMMANDS;
+  return commands;
+}
+
+const htf_cli_entry *htf_cli__find(const char *name) {
+  for (int i = 0; i < COMMANDS; i++) {
+    if (strcmp(name, commands[i].name) == 0) {
+      return &commands[i];
+    }
+  }
+  return NULL;
+}
+
 static void print_help(void) {
+  int exits;
+  const htf_manual_row *row = htf_manual__exits(&exits);
   if (htf_sweep_launched() != 0) {
     return;
   }
-  printf(
-      "htflow: gradient flow of hierarchical tensor factorizations, in sweeps over MPI\n\n"
-      "usage: htflow COMMAND [options]\n\ncommands:\n");
+  printf("htflow: %s\n\nusage: htflow COMMAND [options]\n\ncommands:\n", HTF_MANUAL_WHATIS);
   for (int i = 0; i < COMMANDS; i++) {
     printf("  %-10s %s\n", commands[i].name, commands[i].help);
   }
-  printf(
-      "\nhtflow COMMAND --help tells more. HTFLOW_LOG=error|warn|info|debug sets the log.\n"
-      "Exit codes: 0 all done; 1 internal error; 2 usage; 3 sweep file invalid; 4 done, but\n"
-      "some runs failed; 5 stopped early, run again to resume; 6 environment; 7 input data.\n");
+  printf("\nhtflow COMMAND --help tells more. HTFLOW_LOG=error|warn|info|debug sets the "
+         "log.\n\nexit codes:\n");
+  for (int i = 0; i < exits; i++) {
+    printf("  %-10s %s\n", row[i].name, row[i].text);
+  }
 }
 
 static htf_status dispatch(int argc, char **argv, int *exit_code) {
   htf_status status = HTF_OK;
-  for (int i = 0; i < COMMANDS; i++) {
-    if (strcmp(argv[1], commands[i].name) == 0) {
-      return commands[i].command(argc - 1, argv + 1, exit_code);
-    }
-  }
-  HTF_CHECK(false, HTF_E_USAGE, "unknown command '%s'; htflow --help lists them", argv[1]);
+  const htf_cli_entry *entry = htf_cli__find(argv[1]);
+  HTF_CHECK(entry != NULL, HTF_E_USAGE, "unknown command '%s'; htflow --help lists them",
+            argv[1]);
+  HTF_TRY(entry->command(argc - 1, argv + 1, exit_code));
 done:
   return status;
 }

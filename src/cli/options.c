@@ -10,7 +10,33 @@
 #include "htflow/memory.h"
 #include "htflow/sweep.h"
 
-static void print_help(const htf_cli_usage *usage) {
+enum { WIDTH = 90 };
+
+void htf_cli__print_words(int column, int indent, const char *text) {
+  const char *gap = "";
+  for (text += strspn(text, " \n"); *text != '\0'; text += strspn(text, " \n")) {
+    int length = (int)strcspn(text, " \n");
+    if (gap[0] != '\0' && column + 1 + length > WIDTH) {
+      printf("\n%*s", indent, "");
+      column = indent;
+      gap = "";
+    }
+    printf("%s%.*s", gap, length, text);
+    column += length + (gap[0] != '\0');
+    gap = " ";
+    text += length;
+  }
+  printf("\n");
+}
+
+static void print_option(const char *left, const char *help) {
+  enum { HELP = 25 };
+  int column = printf("  %-22s ", left);
+  htf_cli__print_words(column, HELP, help);
+}
+
+static void print_help(void *context, const htf_cli_usage *usage) {
+  (void)context;
   printf("usage: htflow %s\n\n%s\n\noptions:\n", usage->synopsis, usage->summary);
   for (int i = 0; i < usage->count; i++) {
     const htf_cli_option *o = &usage->options[i];
@@ -21,9 +47,31 @@ static void print_help(const htf_cli_usage *usage) {
     }
     snprintf(left, sizeof left, "%s--%s%s%s", letter, o->name,
              o->argument != NULL ? " " : "", o->argument != NULL ? o->argument : "");
-    printf("  %-22s %s\n", left, o->help);
+    print_option(left, o->help);
   }
-  printf("  %-22s %s\n", "--help", "this text");
+  print_option("--help", "this text");
+}
+
+// How a usage that is asked for is shown; `context` is its own.
+static struct {
+  htf_cli_show *show;
+  void *context;
+} teller = {print_help, NULL};
+
+htf_status htf_cli__describe(const htf_cli_entry *entry, htf_cli_show *show,
+                             void *context) {
+  char name[HTF_MAX_LABEL], help[] = "--help", *argv[] = {name, help, NULL};
+  int exit_code;
+  snprintf(name, sizeof name, "%s", entry->name);
+  teller.show = show;
+  teller.context = context;
+  htf_status status = entry->command(2, argv, &exit_code);
+  teller.show = print_help;
+  return status;
+}
+
+htf_status htf_cli__open(int *argc, char ***argv) {
+  return teller.show == print_help ? htf_sweep_open(argc, argv) : HTF_OK;
 }
 
 static htf_status apply(const htf_cli_option *option, const char *value) {
@@ -95,11 +143,32 @@ htf_status htf_cli__parse(const htf_cli_usage *usage, int argc, char **argv,
   HTF_CHECK(*help || given == usage->operands || usage->operands < 0, HTF_E_USAGE,
             "usage: htflow %s", usage->synopsis);
   if (*help && htf_sweep_launched() == 0) {
-    print_help(usage);
+    teller.show(teller.context, usage);
   }
 done:
   HTF_FREE(table);
   return status;
+}
+
+// In a synopsis an option without a bracket behind it is followed by its argument.
+int htf_cli__operands(const htf_cli_usage *usage,
+                      char name[HTF_CLI_OPERANDS][HTF_MAX_LABEL]) {
+  const char *word = usage->synopsis + strcspn(usage->synopsis, " ");
+  int count = 0;
+  bool skip = false;
+  for (word += strspn(word, " "); *word != '\0'; word += strspn(word, " ")) {
+    size_t length = strcspn(word, " "), open = strspn(word, "[");
+    bool option = word[open] == '-', rest = strncmp(word, "[options]", length) == 0;
+    if (!option && !rest && !skip) {
+      HTF_ASSERT(count < HTF_CLI_OPERANDS);
+      snprintf(name[count++], HTF_MAX_LABEL, "%.*s", (int)strcspn(word + open, " ]"),
+               word + open);
+    }
+    skip = option && word[length - 1] != ']';
+    word += length;
+  }
+  HTF_ASSERT(count == abs(usage->operands));
+  return count;
 }
 
 htf_status htf_cli__number(const char *option, const char *text, double low, double high,

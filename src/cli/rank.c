@@ -336,7 +336,8 @@ htf_status htf_cli__rank(int argc, char **argv, int *exit_code) {
   bool help;
   (void)exit_code;
   htf_cli_option options[] = {
-      {"tree", "T", "mode tree of a dense tensor, as in a sweep file", .value = &r.label},
+      {"tree", "binary|flat|NEWICK", "mode tree of a dense tensor, as in a sweep file",
+       .value = &r.label},
       {"modes", "LIST", "one more part of the modes, like 0,2; may be repeated",
        .list = &r.modes},
       {"run", "R", "whose last weights, in a results file", .value = &r.run},
@@ -345,19 +346,19 @@ htf_status htf_cli__rank(int argc, char **argv, int *exit_code) {
        .value = &r.tolerance_text},
       {"top", "N", "say only the N largest values; 8 in text, all in JSON",
        .value = &r.top_text},
-      {"grid", "PxQ", "by ScaLAPACK on a grid of ranks, or auto; it is slower",
+      {"grid", "auto|PxQ", "by ScaLAPACK on a grid of ranks; it is slower",
        .value = &r.grid_text},
       {"memory", "BYTES", "that a rank may hold; 3 times its share of the tensor",
        .value = &r.memory_text},
       {"json", NULL, "print JSON", .flag = &r.json},
   };
   htf_cli_usage usage = {
-      "rank FILE [--tree T] [options]",
+      "rank FILE.h5 [--tree T] [options]",
       "Singular values, ranks and truncation errors of the matricizations at every node of\n"
       "a mode tree but the root: of a dense tensor (a problem file), spread over the ranks\n"
       "of mpirun, or of a weights file or the weights that a run kept, from the factors.",
       options, sizeof options / sizeof *options, 1};
-  HTF_TRY(htf_sweep_open(&argc, &argv)); // first, so that one rank speaks for all
+  HTF_TRY(htf_cli__open(&argc, &argv)); // first, so that one rank speaks for all
   HTF_TRY(htf_cli__parse(&usage, argc, argv, &r.path, &help));
   if (!help) {
     HTF_TRY(work(&r));

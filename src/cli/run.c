@@ -318,7 +318,7 @@ htf_status htf_cli__run(int argc, char **argv, int *exit_code) {
       {"max-fails", "N", "give up when N runs have failed", .value = &t.most_failed},
       {"fail-fast", NULL, "give up when one run has failed", .flag = &t.fail_fast},
       {"shard", "I/N", "only every N-th run, from the I-th on", .value = &t.shard},
-      {"grow", NULL, "DIR may hold another sweep; runs of both are kept", .flag = &c.grow},
+      {"grow", NULL, "let DIR hold another sweep; runs of both are kept", .flag = &c.grow},
       {"reuse", "DIR", "take finished runs from there; repeated", .list = &c.reuse},
       {"checkpoint", "SECONDS", "how often a run is saved; 60", .value = &t.checkpoint},
       {"patience", "SECONDS", "until a silent job is dead; 120", .value = &t.patience},
@@ -331,8 +331,8 @@ htf_status htf_cli__run(int argc, char **argv, int *exit_code) {
       "are kept, runs in flight are saved at the end of their segment (or left as last saved,\n"
       "if that takes more than 20 s), the exit code is 5, and the same command goes on.",
       options, sizeof options / sizeof *options, 1};
-  htf_sweep_catch_signals();             // before there is anything to lose
-  HTF_TRY(htf_sweep_open(&argc, &argv)); // first, so that one rank speaks for all
+  htf_sweep_catch_signals();            // before there is anything to lose
+  HTF_TRY(htf_cli__open(&argc, &argv)); // first, so that one rank speaks for all
   HTF_TRY(htf_cli__parse(&usage, argc, argv, &c.sweep, &help));
   if (help) {
     goto done;

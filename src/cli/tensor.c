@@ -221,16 +221,16 @@ htf_status htf_cli__tensor(int argc, char **argv, int *exit_code) {
   bool help;
   (void)exit_code;
   htf_cli_option options[] = {
-      {"out", "FILE", "the problem file to write, .h5", .value = &w.out},
+      {"out", "FILE.h5", "the problem file to write", .value = &w.out},
       {"run", "R", "whose last weights, or whose planted target", .value = &w.run},
   };
   htf_cli_usage usage = {
-      "tensor WEIGHTS.h5|RESULTS.h5|SWEEP.yaml --out FILE [--run R]",
+      "tensor WEIGHTS.h5|RESULTS.h5|SWEEP.yaml --out FILE.h5 [--run R]",
       "Writes a tensor out with all its entries, as a problem file (task full), over the\n"
       "ranks of mpirun, each its part: the end tensor of a weights file or of the weights\n"
       "that a run kept, or the planted target of a run of a sweep.",
       options, 2, 1};
-  HTF_TRY(htf_sweep_open(&argc, &argv)); // first, so that one rank speaks for all
+  HTF_TRY(htf_cli__open(&argc, &argv)); // first, so that one rank speaks for all
   HTF_TRY(htf_cli__parse(&usage, argc, argv, &w.source, &help));
   if (!help) {
     HTF_TRY(work(&w));

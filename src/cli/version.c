@@ -53,13 +53,21 @@ static void print_text(void) {
 
 htf_status htf_cli__version(int argc, char **argv, int *exit_code) {
   htf_status status = HTF_OK;
-  bool json = false, help;
-  htf_cli_option options[] = {{"json", NULL, "print JSON", .flag = &json}};
-  htf_cli_usage usage = {"version [--json]", "Version, git commit and libraries.", options,
-                         1, 0};
+  bool json = false, cite = false, help;
+  htf_cli_option options[] = {{"cite", NULL,
+                               "how to cite htflow and the paper behind it, with BibTeX",
+                               .flag = &cite},
+                              {"json", NULL, "print JSON", .flag = &json}};
+  htf_cli_usage usage = {"version [--cite] [--json]", "Version, git commit and libraries.",
+                         options, 2, 0};
   (void)exit_code;
   HTF_TRY(htf_cli__parse(&usage, argc, argv, NULL, &help));
-  if (!help) {
+  if (help) {
+    goto done;
+  }
+  if (cite) {
+    htf_cli__print_citation();
+  } else {
     json ? print_json() : print_text();
   }
 done:
