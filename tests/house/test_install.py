@@ -3,6 +3,7 @@
 
 import os
 import pathlib
+import re
 import subprocess
 
 import pytest
@@ -51,6 +52,26 @@ def test_bin_lib_and_headers_are_there(prefix):
     assert (prefix / "bin/htflow").exists()
     assert (prefix / "lib/libhtflow.so").is_symlink()
     assert not list(prefix.glob("**/*.a")), "the rooms are no libraries of their own"
+
+
+def test_papers_and_examples_are_there(prefix):
+    share = prefix / "share"
+    pages = {path.name for path in share.glob("man/man?/*")}
+    assert {"htflow.1", "htflow-run.1", "htflow-sweep.5", "htflow-results.5"} <= pages
+    page = share / "man/man1/htflow-plan.1"
+    assert page.read_text() == output(prefix / "bin/htflow", "help", "--man", "plan")
+    for path in ("bash-completion/completions/htflow", "zsh/site-functions/_htflow",
+                 "fish/vendor_completions.d/htflow.fish", "doc/htflow/README.md",
+                 "doc/htflow/LICENSE"):
+        assert (share / path).is_file(), path
+    for picture in set(re.findall(r"\]\((data/[^)]*)\)", (ROOT / "README.md").read_text())):
+        assert (share / "doc/htflow" / picture).is_file(), picture
+    sweeps = {path.name for path in (share / "htflow/examples").iterdir()}
+    assert sweeps == {path.name for path in (ROOT / "jobs").glob("*.yaml")}
+    for sweep in sorted(share.glob("htflow/examples/quickstart-*.yaml")):
+        output(prefix / "bin/htflow", "plan", sweep, "--resolved", cwd=ROOT)
+    scripts = {path.name for path in (share / "htflow/jobs").iterdir()}
+    assert not scripts & {"setup.sh", "quickstart.sh", "paper.sh"}  # which want the sources
 
 
 def test_the_installed_program_runs(prefix):
