@@ -19,6 +19,8 @@ def _parser():
                                  if len(entry.results) > 1 else "a results file")
         for flag, described in entry.options:
             command.add_argument(flag, **described)
+        command.add_argument("--only", nargs="+", default=[], metavar="KEY=VALUE",
+                             help="runs that have these, such as model_tree=flat")
         command.add_argument("-o", "--output", action="append", required=True,
                              help=".png, .pdf or .svg; may be repeated")
     problem = commands.add_parser("problem", help="a .npy or .npz tensor as a problem file")
@@ -28,8 +30,24 @@ def _parser():
     return parser
 
 
+def _select(results, only):
+    """The runs that have the values given as ``KEY=VALUE``."""
+    labels = {}
+    for text in only:
+        key, equals, value = text.partition("=")
+        if not equals:
+            raise ValueError(f"--only {text}: wants KEY=VALUE")
+        number = key in results.runs and results.runs[key].dtype.kind in "if"
+        labels.setdefault(key, []).append(float(value) if number else value)
+    try:
+        return results.sel(**labels)
+    except KeyError as missing:
+        raise ValueError(missing.args[0]) from None
+
+
 def _draw(entry, arguments):
-    found = {title: open_results(getattr(arguments, name)) for name, title in entry.results}
+    found = {title: _select(open_results(getattr(arguments, name)), arguments.only)
+             for name, title in entry.results}
     what = found if len(found) > 1 else next(iter(found.values()))
     options = {flag[2:]: getattr(arguments, flag[2:]) for flag, _ in entry.options}
     figure = entry.draw(what, **options)

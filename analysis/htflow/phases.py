@@ -43,7 +43,8 @@ def phase_diagram(results, value, x=None, y=None, reduce="median", over="mean"):
     value : str or array, shape (run,)
         What ``Results.final`` takes, such as ``"effective_rank"``; or a number for each run.
     x, y : str, optional
-        Coordinates of the runs: swept keys or ``tree_depth``; see ``default_axes``.
+        Coordinates of the runs: swept keys, ``tree_depth`` or a derived key such as
+        ``initial_norm``; see ``default_axes`` and ``Results.with_key``.
     reduce : {"median", "mean"}, float or callable
         How the finite values of the done runs of a cell become one; a float is a quantile.
     over : str
@@ -57,13 +58,13 @@ def phase_diagram(results, value, x=None, y=None, reduce="median", over="mean"):
     """
     defaults = default_axes(results)
     x, y = x or defaults[0], y or (defaults[1] if x is None or x != defaults[1] else defaults[0])
+    for key in (x, y):
+        results = results if key is None else results.with_key(key)
     runs = results.runs
     number = results.final(value, over) if isinstance(value, str) else value
     number = np.asarray(number, float)
     axes, index = {}, []
     for key in (y, x):
-        if key is not None and key not in runs.coords:
-            raise ValueError(f"{key} is no key of the runs: {', '.join(runs.coords)}")
         if key is None:
             axes["all runs"], at = np.array([0]), np.zeros(runs.sizes["run"], int)
         else:

@@ -9,9 +9,11 @@ import numpy as np
 import xarray as xr
 
 from . import selection, sweep
+from .derived import DERIVED
 from .tensor import depth_of
 
 PENDING, DONE, FAILED = 0, 1, 2
+LEAST = "least_"
 
 
 class Trajectories(Mapping):
@@ -112,6 +114,34 @@ class Results:
         """The resolved sweep: its base experiment and axes, as nested dicts."""
         return sweep.read(self.attributes.get("sweep_resolved", ""))
 
+    def with_key(self, key):
+        """The same results with a derived key as a coordinate of the runs.
+
+        Parameters
+        ----------
+        key : str
+            One of ``htflow.derived.DERIVED``, such as ``"initial_norm"``; a key that the runs
+            have already changes nothing.
+
+        Returns
+        -------
+        Results
+
+        Raises
+        ------
+        ValueError
+            If there is no such key.
+        """
+        if key in self.runs.coords:
+            return self
+        if key not in DERIVED:
+            raise ValueError(f"{key} is no key of the runs: "
+                             f"{', '.join([*map(str, self.runs.coords), *DERIVED])}")
+        values, attributes = DERIVED[key](self)
+        changed = copy.copy(self)
+        changed.runs = self.runs.assign_coords({key: ("run", values, attributes)})
+        return changed
+
     def rows_of(self, data):
         """Where the runs of a dataset with the coordinate ``run`` lie in ``runs``."""
         return np.searchsorted(self.runs.run.values, np.asarray(data.run))
@@ -211,7 +241,7 @@ class Results:
         ----------
         name : str
             A variable of ``runs``, or one of the trajectories, whose value at the run's last
-            sample is taken.
+            sample is taken; with ``least_`` before it, its least value of all samples.
         over : {"mean", "max", "min", "median"}
             How its other dimensions (partition, or node and component) become one number;
             NaN are left out.
@@ -230,11 +260,11 @@ class Results:
             return self.runs[name]
         values = np.full(self.runs.sizes["run"], np.nan)
         attributes = None
+        variable = name[len(LEAST):] if name.startswith(LEAST) else name
         for data in self.trajectories.values():
-            if name in data and data[name].dims[:2] == ("run", "sample"):
-                last = data[name].values[np.arange(data.sizes["run"]), data.samples.values - 1]
-                values[self.rows_of(data)] = _reduce(last.reshape(len(last), -1), over)
-                attributes = data[name].attrs
+            if variable in data and data[variable].dims[:2] == ("run", "sample"):
+                values[self.rows_of(data)] = _of_run(data, variable, name != variable, over)
+                attributes = data[variable].attrs
         if attributes is None:
             raise KeyError(f"{name} is not recorded in {self.path}")
         return xr.DataArray(values, {key: self.runs[key] for key in ["run", *self.keys]},
@@ -278,6 +308,17 @@ class Results:
 
     def __exit__(self, *_):
         self.close()
+
+
+def _of_run(data, variable, least, over):
+    """[run]: a variable at the last sample of each run, or its least of all samples."""
+    values = data[variable].values
+    count, samples = values.shape[:2]
+    if not least:
+        last = values[np.arange(count), data.samples.values - 1]
+        return _reduce(last.reshape(count, -1), over)
+    each = _reduce(values.reshape(count * samples, -1), over).reshape(count, samples)
+    return _reduce(each, "min")
 
 
 def _reduce(values, over):

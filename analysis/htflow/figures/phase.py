@@ -9,7 +9,8 @@ from . import style
 SHOWN = ("effective_rank", "hierarchical_rank", "reconstruction_error")
 NAMES = {"effective_rank": "effective rank,\nmean over nodes",
          "hierarchical_rank": "hierarchical rank,\nmean over nodes",
-         "reconstruction_error": "relative\nreconstruction error"}
+         "reconstruction_error": "relative\nreconstruction error",
+         "least_reconstruction_error": "least relative\nreconstruction error"}
 TOLD = 48       # most cells whose numbers are written in them
 TICKS = 10
 
@@ -77,8 +78,8 @@ def phase(results, values=None, x=None, y=None, reduce="median"):
         What is shown, a panel each; see ``Results.final``. Effective rank, hierarchical rank
         and reconstruction error where they are recorded, else the held-out loss.
     x, y : str, optional
-        Swept keys (``init_std``) or ``tree_depth``; the scale and the mode tree if they are
-        swept.
+        Swept keys (``init_std``), ``tree_depth`` or ``initial_norm``; the scale and the mode
+        tree if they are swept.
     reduce : str or float
         Over seeds and all other axes: ``"median"``, ``"mean"`` or a quantile in [0, 1].
 

@@ -10,6 +10,8 @@ import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 
+from ..derived import DERIVED
+
 BLACK, ORANGE, SKY, GREEN, YELLOW, BLUE, VERMILLION, PURPLE = (
     "#000000", "#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC79A7")
 KINDS = (BLUE, ORANGE, GREEN, PURPLE, SKY, VERMILLION, YELLOW, BLACK)
@@ -55,8 +57,9 @@ def colours(count):
 
 def key_name(key):
     """A swept key as the sweep file has it: ``init_std`` is ``init.std``."""
-    return key.replace("_", ".", 1) if "_" in key and key != "tree_depth" else \
-        key.replace("_", " ")
+    if key == "tree_depth" or key in DERIVED:
+        return key.replace("_", " ")
+    return key.replace("_", ".", 1)
 
 
 def short(value):
