@@ -46,8 +46,7 @@ hdf5-tools                 and in h5dump
 clang                      fuzzing: libFuzzer comes with it
 libclang-rt-dev            and its runtime, with those of the sanitizers
 python3-jsonschema         sweep files are to fit the schema for editors (python3-yaml reads them)
-python3-jsonschema         sweep files are to fit the schema for editors
-python3-yaml               which reads them for that
+make                       an example of the library is built by it
 mandoc                     man pages are to be sound
 zsh                        completion is asked for in it
 fish                       and in it

@@ -89,7 +89,7 @@ def library_is_its_doors(root, build):
 
 def sources_are_formatted(root):
     """clang-format 14, Debian 12's, would change nothing; others format a little otherwise."""
-    sources = files(root, "src/*/*.[ch]", "include/htflow/*.h", "tests/*/*.[ch]")
+    sources = files(root, "src/*/*.[ch]", "include/htflow/*.h", "tests/**/*.[ch]")
     done = subprocess.run(["clang-format", "--dry-run", "-Werror", *sources], cwd=root,
                           text=True, capture_output=True)
     return sorted({line.split(":")[0].removeprefix(f"{root}/")
