@@ -47,6 +47,7 @@ clang                      fuzzing: libFuzzer comes with it
 libclang-rt-dev            and its runtime, with those of the sanitizers
 python3-jsonschema         sweep files are to fit the schema for editors (python3-yaml reads them)
 make                       an example of the library is built by it
+dpkg-dev                   cpack asks it which packages htflow wants
 mandoc                     man pages are to be sound
 zsh                        completion is asked for in it
 fish                       and in it

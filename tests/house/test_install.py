@@ -39,6 +39,14 @@ def prefix(tmp_path_factory):
     return first.rename(first.with_name("second"))
 
 
+@pytest.fixture(scope="module")
+def package(tmp_path_factory):
+    """The Debian package that cpack makes."""
+    folder = tmp_path_factory.mktemp("package")
+    output("cpack", "-G", "DEB", "--config", BUILD / "CPackConfig.cmake", "-B", folder)
+    return next(folder.glob("htflow_*.deb"))
+
+
 @pytest.fixture
 def user(tmp_path):
     (tmp_path / "user.c").write_text(USER)
@@ -94,3 +102,35 @@ def test_cmake_finds_the_package(prefix, user):
            f"-DCMAKE_PREFIX_PATH={prefix}")
     output("cmake", "--build", user / "build")
     assert output(user / "build/user").startswith("0.1.0 0.")
+
+
+def test_the_package_says_what_it_is(package):
+    control = output("dpkg-deb", "--field", package)
+    field = dict(line.split(": ", 1) for line in control.splitlines() if line[:1].strip())
+    assert field["Package"] == "htflow" and field["Version"] == "0.1.0"
+    assert field["Section"] == "science"
+    assert re.fullmatch(r".+ <\S+@\S+>", field["Maintainer"])
+    depends = {words.split()[0] for words in field["Depends"].split(", ")}
+    assert {"openmpi-bin", "libopenmpi3", "libfyaml0", "libsqlite3-0"} <= depends
+    assert any(name.startswith("libhdf5-openmpi") for name in depends)
+    assert field["Description"][0].islower() and len(field["Description"]) < 80
+    lines = re.findall(r"^ .*$", control.split("Description: ")[1], re.M)
+    assert len(lines) > 5 and all(re.match(r" [.\w]", line) for line in lines)
+
+
+def test_the_package_runs_where_it_is_unpacked(package, tmp_path):
+    """Without a RUNPATH: as Debian wants it, the library is found in /usr/lib."""
+    output("dpkg", "-x", package, tmp_path)
+    usr = tmp_path / "usr"
+    library = {**os.environ, "LD_LIBRARY_PATH": str(usr / "lib")}
+    assert f"{usr}/lib/libhtflow.so" in output("ldd", usr / "bin/htflow", env=library)
+    assert "PATH" not in output("objdump", "-p", usr / "bin/htflow").replace("R_PATH", "")
+    told = output(usr / "bin/htflow", "version", env=library)
+    assert told.startswith("htflow 0.1.0")
+    page = output("gzip", "-dc", usr / "share/man/man1/htflow-run.1.gz")
+    assert page == output(usr / "bin/htflow", "help", "--man", "run", env=library)
+    doc = usr / "share/doc/htflow"
+    licence = " ".join((ROOT / "LICENSE").read_text().split()[3:])
+    copyright_ = " ".join((doc / "copyright").read_text().replace("\n .\n", "\n").split())
+    assert licence.split("Redistribution", 1)[1] in copyright_
+    assert output("gzip", "-dc", doc / "changelog.gz").startswith("htflow (0.1.0) ")
