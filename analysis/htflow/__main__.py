@@ -50,9 +50,7 @@ def _draw(entry, arguments):
              for name, title in entry.results}
     what = found if len(found) > 1 else next(iter(found.values()))
     options = {flag[2:]: getattr(arguments, flag[2:]) for flag, _ in entry.options}
-    figure = entry.draw(what, **options)
-    for path in arguments.output:
-        save(figure, path)
+    save(entry.draw(what, **options), *arguments.output)
 
 
 def main():

@@ -55,7 +55,8 @@ def _grid(clocks, points, least):
     if not has.any():
         raise ValueError("the event happened in no run")
     starts, ends = np.nanmin(clocks[has], axis=1), np.nanmax(clocks[has], axis=1)
-    return np.linspace(np.quantile(starts, least), np.quantile(ends, 1 - least), points)
+    return np.linspace(np.quantile(starts, least, method="higher"),
+                       np.quantile(ends, 1 - least, method="lower"), points)
 
 
 def aligned(data, name, event=when_placed, clock="arc_length", grid=None, points=POINTS,

@@ -6,16 +6,18 @@
 from dataclasses import dataclass
 from typing import Callable, Tuple
 
+from .descent import descent
 from .dynamics import dynamics
 from .order import order
 from .paper import PARTS, paper
 from .phase import phase
 from .photograph import photograph
 from .residuals import residuals
+from .seeds import seeds
 from .style import save
 
-__all__ = ["FIGURES", "Entry", "dynamics", "order", "paper", "phase", "photograph", "residuals",
-           "save"]
+__all__ = ["FIGURES", "Entry", "descent", "dynamics", "order", "paper", "phase", "photograph",
+           "residuals", "save", "seeds"]
 
 
 @dataclass(frozen=True)
@@ -48,9 +50,11 @@ class Entry:
         return len(self.results) == 1 and not any(o.get("required") for _, o in self.options)
 
 
+SEED = ("--seed", {"type": int, "default": 0, "help": "which seed is drawn (%(default)s)"})
+
 FIGURES = (
-    Entry("dynamics", dynamics, "components learnt one after another",
-          (("--seed", {"type": int, "default": 0, "help": "which seed is drawn (%(default)s)"}),)),
+    Entry("dynamics", dynamics, "components learnt one after another", (SEED,)),
+    Entry("seeds", seeds, "components of all seeds, aligned at the first one learnt"),
     Entry("phase", phase, "final ranks and reconstruction error over two axes", (
         ("--values", {"nargs": "+", "metavar": "NAME", "help": "what is shown, a panel each"}),
         ("--x", {"metavar": "KEY", "help": "such as init_std"}),
@@ -59,6 +63,7 @@ FIGURES = (
                       "help": "median, mean or a quantile such as 0.9 (%(default)s)"}))),
     Entry("order", order, "which component was learnt when, and in which order"),
     Entry("residuals", residuals, "drift of the conserved quantities and residual of the law"),
+    Entry("descent", descent, "descent against exact flow from the same weights", (SEED,)),
     Entry("photograph", photograph, "a completed photograph",
           (("--problem", {"required": True, "help": "the problem file"}),)),
     Entry("paper", paper, "the paper's dynamics figure", results=tuple(PARTS.items())),

@@ -7,7 +7,7 @@ from ..phases import default_axes
 from ..results import DONE
 from ..selection import levels
 from . import style
-from .labels import class_labels
+from .labels import class_labels, node_label
 
 SHOWN = 5          # components
 ROWS, COLUMNS = 3, 5
@@ -91,7 +91,7 @@ def dynamics(results, seed=0):
         If no component norms were recorded.
     """
     column = default_axes(results)[0]
-    labels = class_labels(results, column)
+    labels = class_labels(results, but=[column])
     rows = style.evenly([name for name in labels
                          if "local_component_norm" in results.trajectories[name]], ROWS)
     if not rows:
@@ -111,7 +111,7 @@ def dynamics(results, seed=0):
             if run is not None:
                 _draw_run(above, below, run)
         for axis in (axes[2 * i, 0], axes[2 * i + 1, 0]):
-            axis.set_ylabel(f"component norms\nat node {data.node.values[0]}")
+            axis.set_ylabel(f"component norms\nat node {node_label(str(data.node.values[0]))}")
     axes[0, -1].legend(title="component", loc="lower right", fontsize=6, title_fontsize=6,
                        ncol=2)
     return figure

@@ -4,14 +4,14 @@ from ..phases import SEEDS
 from . import style
 
 
-def class_labels(results, column=None):
+def class_labels(results, but=()):
     """What tells the classes of trajectories apart, in words.
 
     Parameters
     ----------
     results : Results
-    column : str, optional
-        A key that is shown otherwise.
+    but : collection of str
+        Keys that are shown otherwise.
 
     Returns
     -------
@@ -20,7 +20,7 @@ def class_labels(results, column=None):
         constant in each class and differ between them; the tree itself if there are none.
     """
     classes = {name: data for name, data in results.trajectories.items() if data.sizes["run"]}
-    keys = [key for key in results.axes if key != column and key not in SEEDS]
+    keys = [key for key in results.axes if key not in but and key not in SEEDS]
     first = {name: {key: data[key].values[0] for key in keys} for name, data in classes.items()}
     keys = [key for key in keys
             if all((data[key] == data[key][0]).all() for data in classes.values())
@@ -30,3 +30,15 @@ def class_labels(results, column=None):
               for name in classes}
     return dict(sorted(labels.items(),
                        key=lambda item: (int(classes[item[0]].tree_depth[0]), item[1])))
+
+
+def node_label(name):
+    """A node's name with consecutive modes as a range: ``0_1_2_3_6`` is ``0-3_6``."""
+    runs = []
+    for mode in name.rstrip("+").split("_"):
+        if runs and int(mode) == runs[-1][-1] + 1:
+            runs[-1].append(int(mode))
+        else:
+            runs.append([int(mode)])
+    parts = [f"{run[0]}-{run[-1]}" if len(run) > 2 else "_".join(map(str, run)) for run in runs]
+    return "_".join(parts) + "+" * name.count("+")

@@ -7,7 +7,7 @@ from ..learning import learnt
 from ..phases import default_axes
 from ..selection import levels
 from . import style
-from .labels import class_labels
+from .labels import class_labels, node_label
 
 CLASSES, ROWS, PLACES = 4, 16, 16
 
@@ -62,7 +62,7 @@ def _draw_when(axis, found, which, names, runs, shade):
         median = np.nanmedian(found.arc_length.values[which == k])
         axis.plot([median, median], [k - 0.42, k + 0.42], color=style.BLACK, linewidth=1)
     shares = np.bincount(which[use], minlength=len(names)) / runs
-    axis.set_yticks(range(len(names)), [f"{node} : {c + 1}   {_percent(share)}"
+    axis.set_yticks(range(len(names)), [f"{node_label(node)} : {c + 1}   {_percent(share)}"
                                         for (node, c), share in zip(names, shares)])
     axis.set(xlabel="arc length of the weights when learnt", ylim=(len(names) - 0.5, -0.5))
 

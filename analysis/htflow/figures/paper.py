@@ -1,19 +1,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The paper's dynamics figure: three factorizations, by its descent and by exact flow."""
 from . import style
+from .ranked import ranked
 
 SHOWN = 8
 PARTS = {"mf": "matrix factorization, depth 3", "cp": "tensor factorization",
          "htf": "hierarchical tensor factorization"}
-
-
-def _ranked(data):
-    """What is learnt one after another, [sample, k], and what to call it."""
-    if "+" in " ".join(data.attrs["nodes"]):
-        return data.singular_value.isel(partition=0).values, "singular values"
-    label = "component norms" if data.sizes["node"] == 1 else \
-        f"local component norms\nat node {data.node.values[0]}"
-    return data.local_component_norm.isel(node=0).values, label
 
 
 def _draw(axis, clock, values):
@@ -44,7 +36,7 @@ def paper(parts):
             one = one.isel(sample=slice(0, int(one.samples)))
             exact = "bdf" in str(one.flow.values)
             axis = axes[int(exact), column]
-            values, label = _ranked(one)
+            values, label = ranked(one)
             _draw(axis, (one.arc_length if exact else one.step).values, values)
             axis.set(xlabel="arc length of the weights" if exact else "iterations",
                      ylabel=label)

@@ -43,11 +43,22 @@ def new(rows, columns, size, **options):
     return figure, figure.subplots(rows, columns, squeeze=False, **options)
 
 
-def save(figure, path):
-    """Write a figure as the name ends: .png, .pdf or .svg."""
-    date = {"pdf": {"CreationDate": None}, "svg": {"Date": None}}
-    with matplotlib.rc_context(SETTINGS):
-        figure.savefig(path, dpi=DPI, metadata=date.get(str(path).rsplit(".", 1)[-1]))
+def save(figure, *paths):
+    """Write a figure in each form asked for.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+    paths : path-like
+        End in .png, .pdf or .svg. None holds a date: what is drawn again has the same bytes.
+    """
+    undated = {"pdf": {"CreationDate": None}, "svg": {"Date": None}}
+    engine = figure.get_layout_engine()
+    with matplotlib.rc_context({**SETTINGS, "svg.hashsalt": "htflow"}):
+        for path in paths:
+            figure.savefig(path, dpi=DPI, metadata=undated.get(str(path).rsplit(".", 1)[-1]))
+            figure.set_layout_engine("none")  # where things lie, the first form has found
+    figure.set_layout_engine(engine)
 
 
 def colours(count):
