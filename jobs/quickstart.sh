@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
 # From a fresh clone to figures of components being learnt one after another: installs what is
-# missing, builds into build/, runs two sweeps on 2 ranks, draws what came out.
+# missing, builds into build/, runs two sweeps on 2 ranks, draws and reports what came out.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -24,9 +24,14 @@ mpirun -n 2 build/bin/htflow run jobs/quickstart-photograph.yaml --out $out/phot
 draw dynamics $out/results.h5 -o $out/dynamics.png -o $out/dynamics.pdf
 draw photograph $out/photograph/results.h5 --problem data/photograph.h5 \
   -o $out/photograph.png -o $out/photograph.pdf
+for folder in $out $out/photograph; do
+  build/bin/htflow report $folder/results.h5 -o $folder/report.html
+done
 
 echo
 echo "results     $PWD/$out/results.h5"
 echo "            $PWD/$out/photograph/results.h5"
 echo "figures     $PWD/$out/dynamics.png"
 echo "            $PWD/$out/photograph.png"
+echo "report      $PWD/$out/report.html"
+echo "            $PWD/$out/photograph/report.html"

@@ -45,6 +45,7 @@ netcdf-bin                 and in ncdump
 hdf5-tools                 and in h5dump
 clang                      fuzzing: libFuzzer comes with it
 libclang-rt-dev            and its runtime, with those of the sanitizers
+chromium                   reports are looked at in it, without a window
 python3-jsonschema         sweep files are to fit the schema for editors (python3-yaml reads them)
 make                       an example of the library is built by it
 dpkg-dev                   cpack asks it which packages htflow wants

@@ -35,10 +35,14 @@ def time_since_activation(trajectory, share=ACTIVE):
     -------
     ndarray, shape (sample,)
     """
-    largest = largest_component(trajectory).values
+    return since_activation(largest_component(trajectory).values, trajectory.time.values,
+                            trajectory.time_low.values, share)
+
+
+def since_activation(largest, high, low, share=ACTIVE):
+    """`time_since_activation` of arrays [sample]: the largest norm, both parts of the time."""
     final = largest[np.isfinite(largest)][-1]
     first = int(np.argmax(largest >= share * final))
-    high, low = trajectory.time.values, trajectory.time_low.values
     return (high - high[first]) + (low - low[first])
 
 

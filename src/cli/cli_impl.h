@@ -29,7 +29,7 @@ const htf_cli_entry *htf_cli__find(const char *name);
 
 htf_cli_command htf_cli__help, htf_cli__init, htf_cli__plan, htf_cli__run, htf_cli__status,
     htf_cli__gather_command, htf_cli__explain, htf_cli__check, htf_cli__bench,
-    htf_cli__doctor, htf_cli__rank, htf_cli__tensor, htf_cli__version;
+    htf_cli__doctor, htf_cli__rank, htf_cli__report, htf_cli__tensor, htf_cli__version;
 
 // ---- options --------------------------------------------------------------------------
 

@@ -19,6 +19,7 @@ static const htf_cli_entry commands[] = {
     {"gather", htf_cli__gather_command, "journals to one results file"},
     {"explain", htf_cli__explain, "one run: what, where, why it ended, how to rerun it"},
     {"check", htf_cli__check, "is a results, problem or weights file what it says?"},
+    {"report", htf_cli__report, "a static HTML page from a results file"},
     {"rank", htf_cli__rank, "singular values and ranks of a tensor, dense or factored"},
     {"tensor", htf_cli__tensor, "write a planted or an end tensor with all its entries"},
     {"bench", htf_cli__bench, "how fast is this machine at what runs are made of?"},

@@ -89,6 +89,14 @@ def test_the_installed_program_runs(prefix):
     assert "0.1.0" in output(prefix / "bin/htflow", "version")
 
 
+def test_the_installed_program_finds_its_python(prefix, tmp_path):
+    assert not list(prefix.glob("**/__pycache__"))
+    (tmp_path / "no.h5").write_text("no results")
+    done = subprocess.run([prefix / "bin/htflow", "report", tmp_path / "no.h5"], text=True,
+                          capture_output=True, stdin=subprocess.DEVNULL)
+    assert done.returncode == 7 and "is not a results file" in done.stderr
+
+
 def test_pkg_config_finds_the_library(prefix, user):
     path = {**os.environ, "PKG_CONFIG_PATH": str(prefix / "lib/pkgconfig")}
     flags = output("pkg-config", "--cflags", "--libs", "htflow", env=path).split()
