@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The files of an archive: found, opened, scanned, and salvaged where they are damaged.
+// The files of an archive: found, opened and scanned.
 #include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -136,7 +136,7 @@ void htf_archive__release_file(htf_archive__file *file) {
 
 // ---- scanning ---------------------------------------------------------------------------
 
-static htf_status add_entry(htf_archive *archive, int file, sqlite3_stmt *row) {
+htf_status htf_archive__add_entry(htf_archive *archive, int file, sqlite3_stmt *row) {
   htf_status status = HTF_OK;
   htf_archive__file *f = &archive->file[file];
   if (archive->count == archive->room) {
@@ -211,7 +211,7 @@ static htf_status scan_sound(htf_archive *archive, int file) {
   }
   HTF_TRY(scan_rows(archive, file,
                     "SELECT number, identity, state, written FROM run WHERE number > ?1",
-                    add_entry));
+                    htf_archive__add_entry));
   if (has_checkpoints(f->db)) {
     HTF_TRY(scan_rows(archive, file, "SELECT identity, written FROM checkpoint",
                       add_checkpoint));
@@ -283,104 +283,6 @@ htf_status htf_archive__scan(htf_archive *archive, int file) {
     f->locked = false;
     htf_archive__close_file(archive, f);
   }
-done:
-  return status;
-}
-
-// ---- salvage ----------------------------------------------------------------------------
-
-static void forget(htf_archive *archive, int file) {
-  int64_t kept = 0, kept_points = 0;
-  for (int64_t i = 0; i < archive->count; i++) {
-    if (archive->entries[i].file != file) {
-      archive->entries[kept++] = archive->entries[i];
-    }
-  }
-  for (int64_t i = 0; i < archive->checkpoints; i++) {
-    if (archive->checkpoint[i].file != file) {
-      archive->checkpoint[kept_points++] = archive->checkpoint[i];
-    }
-  }
-  archive->count = kept;
-  archive->checkpoints = kept_points;
-}
-
-// A row asked for by its number, and the record it stands for: the entry is kept if both
-// can be read and belong together.
-static htf_status salvage_row(htf_archive *archive, int file, sqlite3_stmt *row,
-                              int64_t number, bool *kept) {
-  htf_status status = HTF_OK;
-  htf_record record;
-  int64_t before = archive->count;
-  htf_record_init(&record);
-  sqlite3_bind_int64(row, 1, number);
-  *kept = false;
-  if (sqlite3_step(row) == SQLITE_ROW) {
-    status = add_entry(archive, file, row);
-    sqlite3_reset(row);
-    if (status == HTF_OK) {
-      status = htf_archive__read(archive, &archive->entries[before], &record);
-    }
-    *kept = status == HTF_OK;
-  }
-  sqlite3_reset(row);
-  if (!*kept) {
-    archive->count = before;
-  }
-  if (status == HTF_E_DATA) {
-    htf_error_clear();
-    status = HTF_OK;
-  }
-  htf_record_clear(&record);
-  return status;
-}
-
-// Records are numbered from 1 without gaps, so each can be asked for. How many there were,
-// a damaged file may not say: after so many that are not there, there are no more.
-static htf_status salvage_rows(htf_archive *archive, int file, int64_t *count) {
-  enum { MISSES = 5000 };
-  htf_status status = HTF_OK;
-  htf_archive__file *f = &archive->file[file];
-  sqlite3_stmt *row = NULL;
-  int64_t misses = 0;
-  HTF_TRY(htf_archive__open_file(archive, f));
-  SQL_TRY(f->path, f->db,
-          sqlite3_prepare_v2(f->db,
-                             "SELECT number, identity, state, written FROM run"
-                             " WHERE number = ?1",
-                             -1, &row, NULL));
-  for (int64_t number = 1; misses < MISSES; number++) {
-    bool kept;
-    HTF_TRY(salvage_row(archive, file, row, number, &kept));
-    *count += kept;
-    misses = kept ? 0 : misses + 1;
-  }
-done:
-  sqlite3_finalize(row);
-  return status;
-}
-
-htf_status htf_archive__salvage(htf_archive *archive, int file) {
-  htf_status status = HTF_OK;
-  htf_archive__file *f = &archive->file[file];
-  int64_t count = 0;
-  char why[256];
-  strncpy(why, htf_error_message(), sizeof why - 1);
-  why[sizeof why - 1] = '\0';
-  htf_error_clear();
-  htf_archive__close_file(archive, f);
-  forget(archive, file);
-  f->torn = true;
-  status = salvage_rows(archive, file, &count);
-  if (status == HTF_E_DATA) { // not even its tables can be read
-    htf_error_clear();
-    status = HTF_OK;
-  }
-  HTF_TRY(status);
-  htf_log(HTF_LOG_WARN, "store",
-          "%s is damaged: %lld records in it are whole and kept, the runs of the others "
-          "count as not done (%s)",
-          f->path, (long long)count, why);
 done:
   return status;
 }

@@ -59,6 +59,9 @@ void htf_archive__release_file(htf_archive__file *file);
 void htf_archive__close_file(htf_archive *archive, htf_archive__file *file);
 // Makes room for the records there are, as far as that can be told at once.
 htf_status htf_archive__reserve(htf_archive *archive);
+// Adds the record that a row of (number, identity, state, written) stands for. Raises
+// HTF_E_DATA if it is none.
+htf_status htf_archive__add_entry(htf_archive *archive, int file, sqlite3_stmt *row);
 // Adds the records a file has beyond those taken in, and its checkpoints, unsorted. A file
 // that is found damaged is salvaged.
 htf_status htf_archive__scan(htf_archive *archive, int file);
