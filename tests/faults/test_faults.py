@@ -66,18 +66,18 @@ def wait_until(condition):
 
 @pytest.mark.parametrize("ranks", [1, 2, 4])
 def test_kill_9_at_any_instant_loses_nothing(done, tmp_path, ranks):
-    hits, _ = faults.kill_until_done(tmp_path, ranks, 4, random.Random(ranks),
+    hits, _ = faults.kill_until_done(tmp_path, ranks, 3, random.Random(ranks),
                                      checksum(done))
     assert hits > 0
 
 
-@pytest.mark.parametrize("ranks", [None, 2])
-@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGUSR2, "deadline"])
+@pytest.mark.parametrize("how, ranks", [(signal.SIGTERM, None), (signal.SIGUSR2, 2),
+                                        ("deadline", 2)])
 def test_runs_go_on_from_where_they_were_stopped(done, tmp_path, sweep, how, ranks):
     """Stopped after fractions of a second, no sweep would end that begins its runs anew."""
     choice, out, stops, kept = random.Random(str(how)), tmp_path / "out", 0, 0
-    for _ in range(3):
-        seconds = choice.uniform(0.2, 0.7)
+    for _ in range(2):
+        seconds = choice.uniform(0.1, 0.4)
         options = ["--deadline", seconds] if how == "deadline" else []
         before = opened(out)
         process = faults.start(sweep, out, ranks, *options)
@@ -103,11 +103,11 @@ def test_runs_go_on_from_where_they_were_stopped(done, tmp_path, sweep, how, ran
 
 def test_one_run_longer_than_every_job_ends(tmp_path):
     """Each job is too short for the run; its checkpoints carry it on."""
-    text = faults.SWEEP.split("axes:")[0].replace("steps: 40000", "steps: 400000")
+    text = faults.SWEEP.split("axes:")[0].replace("steps: 16000", "steps: 60000")
     sweep = write(tmp_path / "sweep.yaml", text.replace("flow: {", "flow: {method: gd, "))
     assert htflow("run", sweep, "--out", tmp_path / "whole").returncode == 0
     for job in range(60):
-        code = htflow("run", sweep, "--out", tmp_path / "out", "--deadline", 0.4).returncode
+        code = htflow("run", sweep, "--out", tmp_path / "out", "--deadline", 0.15).returncode
         if code == 0:
             break
         assert code == 5
@@ -123,7 +123,6 @@ def test_a_second_signal_leaves_at_once(done, tmp_path, sweep):
     out = tmp_path / "out"
     process = faults.start(write(sweep, slow), out, None)
     wait_until(lambda: events(out, "start"))
-    time.sleep(1)
     process.send_signal(signal.SIGTERM)
     time.sleep(2.5)
     assert process.poll() is None, "left before the end of the segment"
@@ -133,7 +132,7 @@ def test_a_second_signal_leaves_at_once(done, tmp_path, sweep):
     assert time.monotonic() - began < 2
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 def test_a_torn_journal_costs_what_it_lost(done, tmp_path, sweep, seed):
     choice, out = random.Random(seed), copy(done, tmp_path)
     [path] = out.glob("journal/*.sqlite")
@@ -148,7 +147,7 @@ def test_a_torn_journal_costs_what_it_lost(done, tmp_path, sweep, seed):
     assert list(out.glob("journal/*.damaged-1.sqlite"))
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(3))
 def test_a_flipped_byte_costs_the_run_it_hit(done, tmp_path, sweep, seed):
     choice, out = random.Random(seed), copy(done, tmp_path)
     [path] = out.glob("journal/*.sqlite")
@@ -169,8 +168,14 @@ def test_a_flipped_byte_costs_the_run_it_hit(done, tmp_path, sweep, seed):
 
 
 def test_two_jobs_share_one_directory(done, tmp_path, sweep):
+    """The first waits, stopped at its first run, until the second is there too."""
     out = tmp_path / "out"
-    jobs = [faults.start(sweep, out, ranks) for ranks in (2, None)]
+    jobs = [faults.start(sweep, out, None)]
+    wait_until(lambda: events(out, "start"))
+    jobs[0].send_signal(signal.SIGSTOP)
+    jobs.append(faults.start(sweep, out, 2))
+    wait_until(lambda: opened(out) == 3)
+    jobs[0].send_signal(signal.SIGCONT)
     assert [job.wait(timeout=200) for job in jobs] == [0, 0], \
         (tmp_path / "out.log").read_text()
     faults.check_done(out, checksum(done))
@@ -221,8 +226,7 @@ def leave(disk, free):
     (disk / "filler").write_bytes(bytes(size))
 
 
-@pytest.mark.parametrize("ranks", [None, 2])
-@pytest.mark.parametrize("free", [0, 20_000, 150_000])
+@pytest.mark.parametrize("free, ranks", [(0, 2), (20_000, None), (150_000, 2)])
 def test_a_full_disk_stops_the_sweep_and_loses_nothing(done, small_disk, tmp_path, sweep,
                                                        free, ranks):
     leave(small_disk, free)
@@ -248,26 +252,30 @@ def test_a_disk_full_at_gathering_leaves_the_journal(done, small_disk, sweep):
     assert checksum(out) == checksum(done)
 
 
-def test_memory_that_ends_is_an_error_at_every_place(done, tmp_path, sweep):
+def test_memory_that_ends_is_an_error_at_every_place(tmp_path):
     """The nth allocation fails, for n over all a sweep makes, in steps that grow."""
-    nth, codes = 1, []
-    while not codes or codes[-1] != 0 or nth < 5000:
+    small = faults.SWEEP.replace("steps: 16000", "steps: 1500").replace("[3, 6]", "[3]")
+    sweep = write(tmp_path / "sweep.yaml",
+                  small.replace("[gd, momentum, bdf, erk]", "[gd, bdf]").replace(
+                      "seeds: 3", "seeds: 1"))
+    nth, codes, outs = 1, [], []
+    while not codes or codes[-1] != 0:
         out = tmp_path / str(nth)
+        outs.append(out)
         result = subprocess.run(
-            [BUILD / "bin" / "htflow", "run", sweep, "--out", out, "--deadline", "0.5"],
+            [BUILD / "bin" / "htflow", "run", sweep, "--out", out, "--checkpoint", "0"],
             env=dict(os.environ, HTF_FAIL_AT=str(nth),
                      LD_PRELOAD=str(BUILD / "tests" / "libfail_at.so")),
             capture_output=True, text=True, timeout=100, check=False)
         codes.append(result.returncode)
-        assert result.returncode in (0, 5, 6), f"allocation {nth}: {result.stderr}"
+        assert result.returncode in (0, 6), f"allocation {nth}: {result.stderr}"
         assert result.returncode != 6 or "no memory" in result.stderr, result.stderr
         nth = nth * 3 // 2 + 1
-        if nth > 200_000:
-            break
-    assert codes.count(6) > 8
-    result = htflow("run", sweep, "--out", out, timeout=300)
-    assert result.returncode == 0, result.stderr
-    assert checksum(out) == checksum(done)
+    assert codes.count(6) > 12 and nth < 20_000
+    for failed in outs[-4:-1]:  # in its runs, or as it gathered
+        result = htflow("run", sweep, "--out", failed)
+        assert result.returncode == 0, result.stderr
+        assert checksum(failed) == checksum(out)
 
 
 def test_fail_fast_gives_up_and_max_fails_counts(tmp_path):
