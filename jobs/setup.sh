@@ -52,6 +52,12 @@ dpkg-dev                   cpack asks it which packages htflow wants
 mandoc                     man pages are to be sound
 zsh                        completion is asked for in it
 fish                       and in it
+python3-jsonschema         sweep files are to fit the schema for editors
+python3-yaml               which reads them for that
+slurmctld                  job scripts are run on a cluster of three nodes on this machine
+slurmd                     which are these
+slurm-client               sbatch, srun, scontrol
+munge                      by which they know each other
 '
 bench='
 python3-torch              what a user would write instead (200 MB)
@@ -97,5 +103,13 @@ apt() {
 }
 apt -o APT::Update::Error-Mode=any update ||
   echo "jobs/setup.sh: the package lists could not be brought up to date (no network?)" >&2
+# Daemons come with packages of the tests; only the tests start them. This is how Debian is
+# told to start no service, unless it is told already.
+policy=/usr/sbin/policy-rc.d
+if [ ! -e $policy ]; then
+  trap '"${as_root[@]}" rm -f $policy' EXIT
+  printf '#!/bin/sh\nexit 101\n' | "${as_root[@]}" tee $policy >/dev/null
+  "${as_root[@]}" chmod 755 $policy
+fi
 apt --no-install-recommends install "${missing[@]}" ||
   die "apt-get could not install ${missing[*]} (what it says is above)"

@@ -6,7 +6,8 @@
 # the suites whose name contains NAME. A suite is one Criterion binary, named <room>.<door>
 # (mpi.<name> on several ranks), or one folder of pytest files. It fails as a whole, besides
 # its tests, when it runs none of them, ends without a count or with an exit code nobody
-# counted. Logs: build/test-logs/. Nothing is written outside the build folder.
+# counted. Logs: build/test-logs/. Nothing is written outside the build folder, but for the
+# sockets of tests/slurm in /tmp, which want short names and are removed.
 set -uo pipefail
 export LC_ALL=C.UTF-8
 

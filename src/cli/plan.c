@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli_impl.h"
 #include "htflow/cost.h"
@@ -14,6 +15,7 @@
 #include "htflow/sweep.h"
 #include "predict_impl.h"
 #include "rowcost_impl.h"
+#include "sbatch_impl.h"
 
 enum { COUNTS = 32, MOST_RANKS = 1000000 };
 // The most ranks are suggested that work this share of their time.
@@ -115,17 +117,17 @@ static void write_point(const htf_plan *plan, int64_t run, char *text, size_t si
   }
 }
 
-// Half as long again and five minutes more, in whole ten minutes; memory in whole 100 MB,
-// the program's own 200 MB too. The program minds the end of the job by itself.
-static void write_sbatch(const view *v, char *text, size_t size) {
+static htf_cli_request request(const view *v) {
   const outlook *o = &v->outlook[v->suggested];
-  int64_t minutes = 10 * (int64_t)ceil((1.5 * o->makespan / 60 + 5) / 10);
-  double megabytes = 100 * ceil((v->p.bytes_most * 1e-6 + 200) / 100);
-  snprintf(text, size,
-           "sbatch -n %lld -t %02lld:%02lld:00 --mem-per-cpu=%.0fM --requeue "
-           "--open-mode=append --wrap 'srun --mpi=pmix htflow run %s --out %s'",
-           (long long)o->ranks, (long long)(minutes / 60), (long long)(minutes % 60),
-           megabytes, v->path, v->directory != NULL ? v->directory : "DIR");
+  return htf_cli__request(o->ranks, o->makespan, v->p.bytes_most);
+}
+
+static void write_sbatch(const view *v, char *text, size_t size) {
+  char options[128];
+  htf_cli_request wanted = request(v);
+  htf_cli__request_text(&wanted, options, sizeof options);
+  snprintf(text, size, "sbatch %s jobs/sweep.sbatch %s %s", options, v->path,
+           v->directory != NULL ? v->directory : "DIR");
 }
 
 // ---- as text ---------------------------------------------------------------------------
@@ -226,6 +228,7 @@ static void print_text(const view *v) {
          bytes);
   write_sbatch(v, text, sizeof text);
   printf("on a cluster       %s\n", text);
+  printf("                   (--sbatch FILE writes a job script with all of that in it)\n");
   printf("plan hash          %s\n", hash);
 }
 
@@ -307,7 +310,8 @@ static void print_json(const view *v) {
 
 // ---- the command -----------------------------------------------------------------------
 
-static htf_status show(view *v, const char *ranks, bool json) {
+// `job`: what --sbatch wants, with all but the request filled in.
+static htf_status show(view *v, const char *ranks, bool json, htf_cli_job *job) {
   htf_status status = HTF_OK;
   if (ranks != NULL) {
     HTF_TRY(read_ranks(ranks, v));
@@ -318,7 +322,12 @@ static htf_status show(view *v, const char *ranks, bool json) {
     choose_ranks(v);
   }
   HTF_TRY(look_out(v));
-  json ? print_json(v) : print_text(v);
+  if (job->path != NULL) {
+    job->request = request(v);
+    HTF_TRY(htf_cli__write_job(job));
+  } else {
+    json ? print_json(v) : print_text(v);
+  }
 done:
   htf_cli__prediction_clear(&v->p);
   return status;
@@ -331,6 +340,7 @@ htf_status htf_cli__plan(int argc, char **argv, int *exit_code) {
   htf_cli_list set = {.count = 0};
   htf_plan *plan = NULL;
   view v = {.path = NULL};
+  htf_cli_job job = {.set = &set};
   htf_cli_option options[] = {
       {"set", "KEY=VALUE", "change the base experiment; may be repeated", .list = &set},
       {"out", "DIR", "a sweep directory, whose finished runs correct the prediction",
@@ -338,12 +348,16 @@ htf_status htf_cli__plan(int argc, char **argv, int *exit_code) {
       {"ranks", "N,N,..", "predict for these numbers of ranks", .value = &ranks},
       {"resolved", NULL, "print the sweep with every default written out",
        .flag = &resolved},
+      {"sbatch", "FILE", "write a SLURM job script for DIR instead, to FILE or - (stdout)",
+       .value = &job.path},
+      {"site", "FILE", "with --sbatch: the site.conf to paste into it", .value = &job.site},
       {"json", NULL, "print JSON", .flag = &json},
   };
   htf_cli_usage usage = {
       "plan SWEEP.yaml [options]",
       "Checks a sweep file and prints what it would run and what that takes: axes,\n"
-      "parameters, memory, computing time, output. Writes nothing.",
+      "parameters, memory, computing time, output. Writes nothing but with --sbatch: the job\n"
+      "that runs it, with ranks, time and memory of the prediction.",
       options, sizeof options / sizeof *options, 1};
   (void)exit_code;
   HTF_TRY(htf_cli__parse(&usage, argc, argv, &v.path, &help));
@@ -355,8 +369,15 @@ htf_status htf_cli__plan(int argc, char **argv, int *exit_code) {
     printf("%s", htf_plan_resolved(plan));
     goto done;
   }
+  HTF_CHECK((job.path == NULL && job.site == NULL) || v.directory != NULL, HTF_E_USAGE,
+            "--sbatch wants --out DIR, and --site wants both");
   v.plan = plan;
-  HTF_TRY(show(&v, ranks, json));
+  job.sweep = v.path;
+  job.directory = v.directory;
+  if (job.path != NULL && access(v.directory, F_OK) != 0) {
+    v.directory = NULL; // the job will make it
+  }
+  HTF_TRY(show(&v, ranks, json, &job));
 done:
   htf_plan_destroy(&plan);
   return status;

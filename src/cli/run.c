@@ -19,6 +19,7 @@ static const double grace = 20, reserve = 60;
 
 typedef struct conductor {
   const char *sweep, *directory; // as given
+  const char *ready;             // file to write once every rank is at work, or NULL
   htf_cli_list set, reuse;
   double deadline, patience, checkpoint;
   int64_t most_failed, shard, shards;
@@ -78,7 +79,9 @@ done:
   return status;
 }
 
-// On rank 0: records of other directories, and what is left to do.
+// On rank 0: records of other directories, what is left to do, and, since the others have
+// their journals open by now, the word that signals may be forwarded (mpirun dies of one
+// that comes while it starts).
 static htf_status take_stock(conductor *c) {
   htf_status status = HTF_OK;
   int64_t copied;
@@ -105,6 +108,9 @@ static htf_status take_stock(conductor *c) {
   c->progress.done_before = counts.done;
   c->progress.failed_before = counts.failed;
   c->progress.work = counts.flops;
+  if (c->ready != NULL) {
+    HTF_TRY(htf_file_write_text(c->ready, "ready\n"));
+  }
 done:
   return status;
 }
@@ -321,6 +327,8 @@ htf_status htf_cli__run(int argc, char **argv, int *exit_code) {
       {"grow", NULL, "let DIR hold another sweep; runs of both are kept", .flag = &c.grow},
       {"reuse", "DIR", "take finished runs from there; repeated", .list = &c.reuse},
       {"checkpoint", "SECONDS", "how often a run is saved; 60", .value = &t.checkpoint},
+      {"ready", "FILE", "written when every rank is at work: signals may come from then on",
+       .value = &c.ready},
       {"patience", "SECONDS", "until a silent job is dead; 120", .value = &t.patience},
   };
   htf_cli_usage usage = {

@@ -2,6 +2,7 @@
 """htflow plan: what a sweep would run, and what that takes."""
 import json
 import re
+import subprocess
 
 import h5py
 import pytest
@@ -40,7 +41,8 @@ def test_time_is_predicted_for_ranks(tmp_path):
     assert one["efficiency"] == pytest.approx(1)
     assert plan["core_seconds"] / 3 <= three["makespan"] <= one["makespan"]
     assert twenty["makespan"] == pytest.approx(plan["longest_seconds"])  # 19 work on 8 runs
-    assert re.search(r"sbatch -n \d+ -t \d\d:\d0:00 .* htflow run \S+ --out DIR", plan["sbatch"])
+    assert re.fullmatch(r"sbatch -n \d+ -t \d\d:\d0:00 --mem-per-cpu=\d+00M "
+                        r"jobs/sweep.sbatch \S+ DIR", plan["sbatch"])
     assert plan["gradients"] > 0 and plan["products"] > 0 and plan["bytes_of_records"] > 0
 
 
@@ -115,3 +117,37 @@ blocks:
     resolved = write(tmp_path / "resolved.yaml", htflow("plan", sweep, "--resolved").stdout)
     assert told(resolved)["plan_hash"] == told(sweep)["plan_hash"]
     assert told(resolved, "--out", directory)["left"] == 0
+
+
+def test_it_writes_a_job_script_with_what_it_predicts(tmp_path):
+    sweep, job = write(tmp_path / "it's.yaml", SWEEP), tmp_path / "job.sbatch"
+    site = write(tmp_path / "site.conf", "##SBATCH --account=x\n#SBATCH --account=y\nagain=no\n")
+    out = tmp_path / "not there"
+    wanted = told(sweep)["sbatch"].split()
+    assert htflow("plan", sweep, "--out", out, "--site", site, "--set", "problem.seed=7",
+                  "--sbatch", job).stdout == f"sbatch {job}\n"
+    text = job.read_text()
+    head = text[:text.index("again=no")]  # sbatch reads no further than the first command
+    options = re.findall(r"^#SBATCH --([\w-]+)=?(.*)$", head, re.MULTILINE)
+    assert [word for name, word in options if name == "account"] == ["y"]
+    options = dict(options)
+    assert options["ntasks"] == wanted[2] and options["time"] == wanted[4]
+    assert f"--mem-per-cpu={options['mem-per-cpu']}" == wanted[5]
+    assert options["signal"].startswith("B:USR1@") and options["open-mode"] == "append"
+    assert "requeue" in options and not out.exists()
+    [arguments] = re.findall(r"^set -- .*$", text, re.MULTILINE)
+    words = subprocess.run(["bash", "-c", f"{arguments}; printf '%s\\n' \"$@\"", job, "more"],
+                           capture_output=True, text=True, check=True).stdout.splitlines()
+    assert words == [str(sweep), str(out), "--set", "problem.seed=7", "more"]
+    assert subprocess.run(["bash", "-n", job], check=False).returncode == 0
+
+
+def test_a_job_script_goes_to_stdout_and_overwrites_nothing(tmp_path):
+    sweep, there = write(tmp_path / "sweep.yaml", SWEEP), write(tmp_path / "job", "mine")
+    text = htflow("plan", sweep, "--out", tmp_path, "--sbatch", "-").stdout
+    assert text.startswith("#!/bin/bash\n") and "@ARGUMENTS@" not in text
+    result = htflow("plan", sweep, "--out", tmp_path, "--sbatch", there)
+    assert result.returncode == 2 and "is there already" in result.stderr
+    assert there.read_text() == "mine"
+    result = htflow("plan", sweep, "--sbatch", "-")
+    assert result.returncode == 2 and "--sbatch wants --out DIR" in result.stderr
