@@ -48,6 +48,7 @@ libclang-rt-dev            and its runtime, with those of the sanitizers
 chromium                   reports are looked at in it, without a window
 python3-jsonschema         sweep files are to fit the schema for editors (python3-yaml reads them)
 make                       an example of the library is built by it
+doxygen                    the doors are to be documented as it reads them
 dpkg-dev                   cpack asks it which packages htflow wants
 mandoc                     man pages are to be sound
 zsh                        completion is asked for in it

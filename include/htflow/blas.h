@@ -19,7 +19,7 @@ void htf_blas_start(int threads);
 const char *htf_blas_core(void);
 // Name of the kernels that fit this CPU best, or "" if the library's own choice does.
 const char *htf_blas_advice(void);
-int htf_blas_threads(void);
+int htf_blas_threads(void); // that BLAS computes with
 // "OpenBLAS 0.3.21 ..." as the library calls itself.
 const char *htf_blas_library(void);
 // Doubles in one vector register of this CPU: 8 (AVX-512), 4 (AVX2), 2.

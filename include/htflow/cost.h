@@ -33,6 +33,7 @@ typedef struct htf_cost {
 // Remembers sizes, so that each is worked out once: asking costs below a microsecond.
 typedef struct htf_cost_table htf_cost_table;
 
+// An empty one. Raises HTF_E_MEMORY.
 htf_status htf_cost_table_create(htf_cost_table **table);
 void htf_cost_table_destroy(htf_cost_table **table);
 // How many different sizes were met, at most those of the specs asked about.

@@ -21,6 +21,7 @@ typedef struct htf_digest {
 
 typedef struct htf_digester htf_digester;
 
+// A digest of bytes that come piece by piece. Raises HTF_E_MEMORY, HTF_E_INTERNAL.
 htf_status htf_digester_create(htf_digester **digester);
 htf_status htf_digester_feed(htf_digester *digester, const void *bytes, size_t count);
 // The digest of all that was fed; the digester then starts anew.

@@ -63,7 +63,7 @@ htf_status htf_file_read_problem(const char *path, htf_file_data *data);
 // give the same bytes. `data` is only read. Raises HTF_E_IO; HTF_E_DATA for another ending
 // of the name, and for a dense tensor of more than 32 modes.
 htf_status htf_file_write_problem(const char *path, const htf_file_data *data);
-void htf_file_data_clear(htf_file_data *data);
+void htf_file_data_clear(htf_file_data *data); // releases what it owns
 
 // ---- weights --------------------------------------------------------------------------
 
@@ -88,7 +88,7 @@ htf_status htf_file_read_run_weights(const char *path, int64_t run,
 // Writes a weights file as htf_file_write_problem does. Raises HTF_E_IO.
 htf_status htf_file_write_weights(const char *path, const htf_model *model,
                                   const double *theta);
-void htf_file_weights_clear(htf_file_weights *weights);
+void htf_file_weights_clear(htf_file_weights *weights); // releases what it owns
 
 // ---- files that are not trusted -------------------------------------------------------
 

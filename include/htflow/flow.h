@@ -175,6 +175,7 @@ const double *htf_flow_carry(const htf_flow *flow);
 int64_t htf_flow_carry_size(htf_flow_method method, int64_t size);
 // Whether the next step begins a segment.
 bool htf_flow_at_boundary(const htf_flow *flow);
+// What the flow has done so far.
 htf_flow_counts htf_flow_get_counts(const htf_flow *flow);
 
 // Inside the step just made: the state a fraction of the step after its beginning, in

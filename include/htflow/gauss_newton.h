@@ -54,7 +54,7 @@ void htf_gauss_newton_destroy(htf_gauss_newton **gn);
 // are then no pairs.
 htf_status htf_gauss_newton_build(htf_gauss_newton *gn, const double *theta,
                                   const double *curvatures, double threshold);
-int64_t htf_gauss_newton_pairs(const htf_gauss_newton *gn);
+int64_t htf_gauss_newton_pairs(const htf_gauss_newton *gn); // how many
 // What a build with as many pairs as now costs, with its factor, in Hessian-vector products
 // of the evaluation: by floating-point operations.
 double htf_gauss_newton_cost(const htf_gauss_newton *gn);

@@ -120,6 +120,7 @@ typedef struct htf_grid_spectrum {
 // HTF_E_NUMERIC, HTF_E_MPI, and what `read` raises. The spectra are then empty.
 htf_status htf_grid_spectra(htf_grid *grid, const htf_grid_job *job,
                             htf_grid_spectrum *spectrum);
+// Releases what it owns and empties it.
 void htf_grid_spectrum_clear(htf_grid_spectrum *spectrum);
 
 // The part of a tensor that is a rank's: entries first .. first + count - 1. Not

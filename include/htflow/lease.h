@@ -42,6 +42,7 @@ void htf_leases_close(htf_leases **leases);
 void htf_leases_beat(htf_leases *leases);
 // Takes a block if no living job holds it. Raises HTF_E_IO, HTF_E_MEMORY.
 htf_status htf_leases_take(htf_leases *leases, int64_t block, bool *taken);
+// Gives it back.
 void htf_leases_release(htf_leases *leases, int64_t block);
 // Whether another job is, or was since this one came, at work here. Raises HTF_E_IO.
 htf_status htf_leases_company(htf_leases *leases, bool *company);

@@ -28,6 +28,7 @@ typedef struct htf_loss {
   double delta;
 } htf_loss;
 
+// The losses of the table above; delta > 0.
 htf_loss htf_loss_l2(void);
 htf_loss htf_loss_l1(void);
 htf_loss htf_loss_huber(double delta);

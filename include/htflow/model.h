@@ -41,11 +41,11 @@ htf_status htf_model_create(htf_model_kind kind, const htf_tree *tree, const int
                             htf_model **model);
 void htf_model_destroy(htf_model **model);
 
-htf_model_kind htf_model_get_kind(const htf_model *model);
-const htf_tree *htf_model_tree(const htf_model *model); // borrowed
-const int64_t *htf_model_shape(const htf_model *model); // [N], borrowed
-int64_t htf_model_parameters(const htf_model *model);   // length of theta
-double htf_model_entries(const htf_model *model);       // of the end tensor
+htf_model_kind htf_model_get_kind(const htf_model *model); // as created
+const htf_tree *htf_model_tree(const htf_model *model);    // borrowed
+const int64_t *htf_model_shape(const htf_model *model);    // [N], borrowed
+int64_t htf_model_parameters(const htf_model *model);      // length of theta
+double htf_model_entries(const htf_model *model);          // of the end tensor
 // W^(v): its shape, and where it starts in theta (-1 if frozen).
 int64_t htf_model_rows(const htf_model *model, int node);
 int64_t htf_model_cols(const htf_model *model, int node);

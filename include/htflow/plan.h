@@ -91,7 +91,7 @@ void htf_plan_destroy(htf_plan **plan);
 
 const char *htf_plan_name(const htf_plan *plan); // `name:`, borrowed
 int64_t htf_plan_seed(const htf_plan *plan);     // `seed:`
-int64_t htf_plan_runs(const htf_plan *plan);
+int64_t htf_plan_runs(const htf_plan *plan);     // how many
 // Points of the axes before any was dropped, and how many were: by `where`, and as equal
 // (by their identity) to an earlier one.
 int64_t htf_plan_points(const htf_plan *plan);

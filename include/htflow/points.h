@@ -71,7 +71,7 @@ const int64_t *htf_points_order(const htf_points *points);
 
 // ---- all entries ----------------------------------------------------------------------
 
-bool htf_points_are_all(const htf_points *points);
+bool htf_points_are_all(const htf_points *points); // made by htf_points_create_all
 // Of group 0 or 1: how many of the root's children are in it, from `first` on; its rows;
 // and where they lie: point place_0[i] + place_1[j] is row i of group 0 with row j of
 // group 1.

@@ -110,7 +110,7 @@ void htf_problem_destroy(htf_problem **problem);
 
 // ---- queries --------------------------------------------------------------------------
 
-int htf_problem_order(const htf_problem *problem);
+int htf_problem_order(const htf_problem *problem);            // N
 const int64_t *htf_problem_shape(const htf_problem *problem); // [order], borrowed
 htf_samples htf_problem_train(const htf_problem *problem);    // borrowed
 htf_samples htf_problem_test(const htf_problem *problem);     // borrowed

@@ -106,6 +106,7 @@ typedef struct htf_record {
   } timing;
 } htf_record;
 
+// The names of an htf_run_state and of an htf_stop_reason in files.
 const char *htf_run_state_text(int state);
 const char *htf_stop_reason_text(int reason);
 

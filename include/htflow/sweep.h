@@ -37,6 +37,7 @@ HTF_BEGIN_DOOR
 // the MPI of a caller who has started it, and leaves it running. Raises HTF_E_MPI.
 htf_status htf_sweep_open(int *argc, char ***argv);
 void htf_sweep_close(void);
+// This process among those of the sweep, and how many they are: 0 and 1 without MPI.
 int htf_sweep_rank(void);
 int htf_sweep_ranks(void);
 // The rank that the launcher gave this process (mpirun, srun), known without MPI; 0 if it

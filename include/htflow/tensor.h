@@ -66,6 +66,7 @@ htf_status htf_tensor_write(htf_tensor *tensor, int64_t first, int64_t count,
 htf_status htf_tensor_leave(htf_tensor **tensor);
 // Makes it durable and gives it its name. Raises HTF_E_IO.
 htf_status htf_tensor_finish(const char *part, const char *path);
+// Removes it, after an error.
 void htf_tensor_discard(const char *part);
 
 HTF_END_DOOR

@@ -63,16 +63,17 @@ htf_status htf_tree_from_label(const char *label, int order, int width, htf_tree
 // unary nodes, mode 1, and a root over both, all of one width. Raises HTF_E_CONFIG unless
 // depth is 2 .. 64.
 htf_status htf_tree_chain(int depth, int width, htf_tree **tree);
+// A copy of its own. Raises HTF_E_MEMORY.
 htf_status htf_tree_copy(const htf_tree *tree, htf_tree **copy);
 void htf_tree_destroy(htf_tree **tree);
 
-int htf_tree_order(const htf_tree *tree); // N
-int htf_tree_nodes(const htf_tree *tree);
-int htf_tree_root(const htf_tree *tree);               // the last node
-int htf_tree_parent(const htf_tree *tree, int node);   // -1 for the root
-int htf_tree_children(const htf_tree *tree, int node); // 0: a leaf; 1: a unary node
-int htf_tree_child(const htf_tree *tree, int node, int i);
-int htf_tree_leaf(const htf_tree *tree, int mode);  // the leaf of a mode
+int htf_tree_order(const htf_tree *tree);                  // N
+int htf_tree_nodes(const htf_tree *tree);                  // leaves and interior ones
+int htf_tree_root(const htf_tree *tree);                   // the last node
+int htf_tree_parent(const htf_tree *tree, int node);       // -1 for the root
+int htf_tree_children(const htf_tree *tree, int node);     // 0: a leaf; 1: a unary node
+int htf_tree_child(const htf_tree *tree, int node, int i); // i from 0, in tree order
+int htf_tree_leaf(const htf_tree *tree, int mode);         // the leaf of a mode
 int htf_tree_width(const htf_tree *tree, int node); // R_v of an interior node; 0 for a leaf
 int htf_tree_depth(const htf_tree *tree); // edges from the root to the deepest leaf
 // Modes of a node in tree order; borrowed as long as the tree lives.

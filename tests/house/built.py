@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The rules of the house that need a compiler, or what the compiler made."""
 
+import pathlib
 import re
 import shutil
 import subprocess
+import tempfile
 
 from rules import OTHER_STEMS, bare, doors, files, name
 
@@ -38,6 +40,26 @@ def promised(root, door):
     names = set(re.findall(r"\bhtf_\w+", text))
     within = re.sub(r"\{[^{}]*\}", "", re.sub(r"\{[^{}]*\}", "", text))
     return names, set(re.findall(r"\b(htf_\w+)\s*\(", within))
+
+
+def doors_are_documented(root):
+    """There is a comment about each public function, and doxygen can read them all."""
+    ours = pathlib.Path(__file__).resolve().parents[2] / "src"
+    with tempfile.TemporaryDirectory() as folder:
+        config = (ours / "Doxyfile.in").read_text() + "GENERATE_HTML=NO\nGENERATE_XML=YES\n"
+        for name_, value in {"HTF_DOORS": root / "include/htflow", "HTF_DOCS": folder,
+                             "HTF_FILTER": ours / "doxygen.py", "PROJECT_VERSION": "0",
+                             "PROJECT_DESCRIPTION": ""}.items():
+            config = config.replace(f"@{name_}@", str(value))
+        said = subprocess.run(["doxygen", "-"], input=config, text=True,
+                              capture_output=True).stderr
+        shown = "".join(path.read_text() for path in pathlib.Path(folder).glob("xml/*_8h.xml"))
+    bad = [line.replace(f"{root}/", "") for line in said.splitlines() if re.search(": (warning|error): ", line)]
+    seen = set(re.findall(r'kind="function".*?<name>(\w+)</name>', shown, re.S))
+    wanted = {(door.stem, function) for door in files(root, "include/htflow/*.h")
+              for function in promised(root, door.stem)[1]}
+    return bad + [f"include/htflow/{door}.h: {function}: doxygen does not see it"
+                  for door, function in sorted(wanted) if function not in seen]
 
 
 def defined(library, *options):

@@ -31,6 +31,7 @@ OF_SOURCES = [
     rules.heap_and_terminal_have_one_door,
     rules.top_level_is_as_designed,
     built.doors_compile_alone,
+    built.doors_are_documented,
 ]
 OF_LIBRARIES = [built.symbols_bear_their_prefix, built.library_is_its_doors]
 
@@ -108,6 +109,12 @@ def caught(rule, count, tree):
             "fprintf(stderr, s);\nfprintf(file, s);\nsnprintf(s, 4, t);\n"}),
     caught(built.doors_compile_alone, 2,  # in C and in C++; the second in C++ alone
            {"include/htflow/x.h": BASE + "int32_t x;\n"}),
+    # Of a comment, above or behind, one blank line below it, and none.
+    caught(built.doors_are_documented, 2,
+           {"include/htflow/x.h": BASE + "// Gets @x <it>.\nint htf_x_get(int a,\n  int b);\n"
+            "int htf_x_shared(void);\n\nint htf_x_behind(void); // said\n\n// Of what?\n\n"
+            "int htf_x_below(void);\n\nint htf_x_bare(void);\n"
+            "void htf_x_close(htf_x **x);\n"}),
     caught(built.doors_compile_alone, 1, {"include/htflow/y.h": FLOW + "int new(void);\n"}),
 ])
 def test_a_bad_tree_is_caught(rule, count, tree, tmp_path):
