@@ -23,7 +23,7 @@ install(FILES ${CMAKE_CURRENT_BINARY_DIR}/htflowConfigVersion.cmake
 
 # Man pages and completion, written by the program from the tables that it works by.
 if(TARGET htflow_program)
-  set(papers ${CMAKE_BINARY_DIR}/share)
+  set(papers ${CMAKE_BINARY_DIR}/papers)
   add_custom_command(OUTPUT ${papers}/written
                      COMMAND ${CMAKE_COMMAND} -E rm -rf ${papers}
                      COMMAND htflow_program help --papers ${papers}
