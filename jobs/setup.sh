@@ -40,6 +40,9 @@ tests='
 libcriterion-dev           tests in C
 g++                        doors are to compile as C++
 python3-pytest             tests in Python
+python3-pip                the analysis package is to install by it
+python3-nbclient           the notebook is to run
+python3-ipykernel          in it
 python3-netcdf4            results.h5 is to open in it
 netcdf-bin                 and in ncdump
 hdf5-tools                 and in h5dump

@@ -30,9 +30,10 @@ def exponents(results):
     Returns
     -------
     xarray.Dataset
-        Dimension ``fit``: an entry for each interior node of each run. Variables ``run``,
-        ``node``, ``exponent`` (NaN where it is not defined), ``expected`` (2 - 2/K), ``factor``
-        (of the rates over the law's, 1 expected), ``points``; coordinates: the swept keys.
+        Dimension ``fit``: an entry for each interior node of each run. Coordinates ``run``,
+        ``node``, the swept keys and ``tree_depth``; variables ``exponent`` (NaN where it is not
+        defined), ``expected`` (2 - 2/K), ``factor`` (of the rates over the law's, 1 expected),
+        ``points``.
 
     Raises
     ------
@@ -55,7 +56,8 @@ def exponents(results):
         raise ValueError("no component rates and drives are recorded")
     columns = {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
     order = np.argsort(columns["run"], kind="stable")
-    found = xr.Dataset({key: ("fit", column[order]) for key, column in columns.items()})
+    found = xr.Dataset({key: ("fit", column[order]) for key, column in columns.items()}) \
+        .set_coords(["run", "node"])
     of_run = results.runs.isel(run=results.rows_of(found))
     return found.assign_coords({key: ("fit", of_run[key].values) for key in results.keys})
 

@@ -22,10 +22,10 @@ def learnt(results):
     -------
     xarray.Dataset
         Dimension ``learnt``: an entry for each component learnt in each run, by run and then
-        by place. Variables ``run``; ``node`` (its name); ``component`` (index, 0 the largest);
-        ``place`` (0 for the first of its run); ``sample``; ``time`` (flow time); ``arc_length``
-        (of the weights); ``norm`` (the last); and the swept keys and ``tree_depth`` of the
-        run.
+        by place. Coordinates ``run``; ``node`` (its name); ``component`` (index, 0 the largest);
+        the swept keys and ``tree_depth`` of the run. Variables ``place`` (0 for the first of its
+        run); ``sample``; ``time`` (flow time); ``arc_length`` (of the weights); ``norm`` (the
+        last).
 
     Raises
     ------
@@ -38,7 +38,8 @@ def learnt(results):
         raise ValueError("no component norms: record.observables has no local_component_norm")
     columns = {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
     order = np.lexsort((columns["place"], columns["run"]))
-    data = xr.Dataset({key: ("learnt", column[order]) for key, column in columns.items()})
+    data = xr.Dataset({key: ("learnt", column[order]) for key, column in columns.items()}) \
+        .set_coords(["run", "node", "component"])
     of_run = results.runs.isel(run=results.rows_of(data))
     return data.assign_coords({key: ("learnt", of_run[key].values) for key in results.keys})
 
