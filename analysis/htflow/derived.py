@@ -19,7 +19,6 @@ def initial_norm(results):
     values : ndarray, shape (run,)
         10^k, k whole: nearest to the geometric mean, over nodes, of each node's largest
         recorded component; NaN for runs without trajectory or recorded components.
-    attributes : dict
     """
     values = np.full(results.runs.sizes["run"], np.nan)
     for data in results.trajectories.values():
@@ -28,7 +27,8 @@ def initial_norm(results):
             with np.errstate(divide="ignore", invalid="ignore"):
                 logs = np.log10(first).mean(axis=1)
             values[results.rows_of(data)] = 10.0 ** np.round(logs)
-    return values, {"long_name": "initial local component norm", "units": "1"}
+    return values
 
 
-DERIVED = {"initial_norm": initial_norm}
+# By key: what finds it, and its long name.
+DERIVED = {"initial_norm": (initial_norm, "initial local component norm")}

@@ -137,9 +137,10 @@ class Results:
         if key not in DERIVED:
             raise ValueError(f"{key} is no key of the runs: "
                              f"{', '.join([*map(str, self.runs.coords), *DERIVED])}")
-        values, attributes = DERIVED[key](self)
+        find, long_name = DERIVED[key]
         changed = copy.copy(self)
-        changed.runs = self.runs.assign_coords({key: ("run", values, attributes)})
+        changed.runs = self.runs.assign_coords(
+            {key: ("run", find(self), {"long_name": long_name, "units": "1"})})
         return changed
 
     def rows_of(self, data):

@@ -68,8 +68,10 @@ def colours(count):
 
 def key_name(key):
     """A swept key as the sweep file has it: ``init_std`` is ``init.std``."""
-    if key == "tree_depth" or key in DERIVED:
-        return key.replace("_", " ")
+    if key in DERIVED:
+        return DERIVED[key][1]
+    if key == "tree_depth":
+        return "tree depth"
     return key.replace("_", ".", 1)
 
 
