@@ -56,8 +56,6 @@ dpkg-dev                   cpack asks it which packages htflow wants
 mandoc                     man pages are to be sound
 zsh                        completion is asked for in it
 fish                       and in it
-python3-jsonschema         sweep files are to fit the schema for editors
-python3-yaml               which reads them for that
 slurmctld                  job scripts are run on a cluster of three nodes on this machine
 slurmd                     which are these
 slurm-client               sbatch, srun, scontrol

@@ -13,6 +13,7 @@ typedef struct htf_filesystem {
   char type[32];        // "ext4", "nfs", .. or its magic number
   bool renames;         // a file can be renamed over another
   bool locks;           // record locks are granted
+  bool links;           // a file can have a second name, as leases (lease.h) are made
   double fsync_seconds; // median of a few
   double free_bytes, free_files;
 } htf_filesystem;

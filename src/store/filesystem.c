@@ -55,6 +55,17 @@ static bool grants_lock(int file) {
   return fcntl(file, F_SETLK, &lock) == 0;
 }
 
+// A second name for a file, made and taken away.
+static bool can_link(const char *name) {
+  char second[PATH + 8];
+  snprintf(second, sizeof second, "%s.link", name);
+  bool linked = link(name, second) == 0;
+  if (linked) {
+    unlink(second);
+  }
+  return linked;
+}
+
 static htf_status measure_space(const char *directory, htf_filesystem *facts) {
   htf_status status = HTF_OK;
   struct statvfs space;
@@ -84,6 +95,7 @@ htf_status htf_filesystem_examine(const char *directory, htf_filesystem *facts) 
   HTF_TRY(measure_space(directory, facts));
   HTF_TRY(time_fsync(file, &facts->fsync_seconds));
   facts->locks = grants_lock(file);
+  facts->links = can_link(from);
   facts->renames = rename(from, to) == 0;
 done:
   if (file >= 0) {
