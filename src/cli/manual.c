@@ -28,6 +28,8 @@ static const htf_manual_variable variables[] = {
      "The kernels of OpenBLAS. Where it is not set and OpenBLAS does not know the "
      "processor, htflow chooses those that fit; results differ in their last bits between "
      "kernels."},
+    {"HTFLOW_PYTHON", "report",
+     "The Python interpreter that makes the page, where it is not /usr/bin/python3."},
     {"OMPI_COMM_WORLD_RANK, PMIX_RANK, PMI_RANK, SLURM_PROCID", NULL,
      "The rank that a launcher gave this process, known without MPI, so that one rank alone "
      "prints help."},
@@ -48,9 +50,9 @@ const htf_manual_variable *htf_manual__variables(int *count) {
 static const htf_manual_row files[] = {
     {"DIR/sweep.yaml", "The sweep with every default written out: what DIR holds."},
     {"DIR/sweep-as-given.yaml", "The sweep file as the user wrote it."},
-    {"DIR/journal/*.sqlite*",
-     "Finished runs and checkpoints, one file a rank; SQLite. Never to be edited, moved or "
-     "deleted while DIR is of use."},
+    {"DIR/journal/*",
+     "Finished runs and checkpoints, one SQLite file a rank, and their locks. Never to be "
+     "edited, moved or deleted while DIR is of use."},
     {"DIR/leases/*", "Which job works on which runs; made and removed by `run`."},
     {"DIR/log/*.jsonl", "What each rank did when, a JSON object a line; for `status`, and "
                         "for people."},
@@ -71,6 +73,8 @@ static const htf_manual_example examples[] = {
      "What the sweep runs, and how long 8 and 64 ranks would take."},
     {"plan", "htflow plan scale.yaml --set init.std=0.01 --resolved",
      "The sweep with one key changed and all defaults written out."},
+    {"plan", "htflow plan scale.yaml --out scale --sbatch scale.sbatch",
+     "A job script with the ranks, time and memory that the sweep should take."},
     {"run", "mpirun -n 8 htflow run scale.yaml --out scale",
      "Run the sweep on 8 ranks; after any interruption the same command goes on."},
     {"run", "srun --mpi=pmix htflow run scale.yaml --out scale --deadline 3500",
@@ -85,6 +89,8 @@ static const htf_manual_example examples[] = {
      "A sweep file of that run alone."},
     {"check", "htflow check scale/results.h5",
      "Is the file sound, and does the theory hold in it?"},
+    {"report", "htflow report scale/results.h5 -o scale.html",
+     "One page with the figures and the table of runs, to be mailed."},
     {"rank", "htflow rank scale/results.h5 --run 17",
      "Ranks and singular values at every node of the tree, of the last weights of run 17."},
     {"rank", "mpirun -n 4 htflow rank tensor.h5 --tree binary --json",

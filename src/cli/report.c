@@ -61,12 +61,12 @@ htf_status htf_cli__report(int argc, char **argv, int *exit_code) {
   double megabytes;
   (void)exit_code; // the package's is the program's
   htf_cli_option options[] = {
-      {"output", "HTML", "the page; default: report.html beside FILE", .value = &output,
-       .letter = 'o'},
+      {"output", "FILE.html", "the page; default: report.html beside FILE.h5",
+       .value = &output, .letter = 'o'},
       {"limit", "MB", "what trajectories may take of the page; default 20",
        .value = &limit}};
   htf_cli_usage usage = {
-      "report FILE [-o HTML] [--limit MB]",
+      "report FILE.h5 [-o FILE.html] [--limit MB]",
       "Makes one static HTML page of a results file, to be looked at in a browser or mailed:\n"
       "the question, a table of runs, failures, figures, trajectories to zoom into, the\n"
       "physics as htflow check finds it, cost, provenance. It asks the network for nothing.\n"
