@@ -214,7 +214,16 @@ static void put_htflow(FILE *out) {
   htf_roff__item(&roff, "--version", "As `version` does: version, git commit, libraries.");
   put_exits_and_variables(&roff, NULL);
   put_files(&roff);
+  htf_roff__item(&roff, "PREFIX/share/htflow",
+                 "Example sweeps, job scripts for SLURM, the Python package for analysis; "
+                 "PREFIX is where htflow was installed.");
   put_examples(&roff, NULL);
+  htf_roff__section(&roff, "CITING");
+  htf_roff__text(&roff,
+                 "`htflow version --cite` prints how to cite htflow, and the paper whose "
+                 "theory it measures: Razin, Maman and Cohen, Implicit Regularization in "
+                 "Hierarchical Tensor Factorization and Deep Convolutional Neural "
+                 "Networks, ICML 2022, arXiv:2201.11729.");
   put_references(&roff, "htflow");
 }
 

@@ -9,6 +9,7 @@
 #include "cli_impl.h"
 #include "htflow/memory.h"
 #include "htflow/sweep.h"
+#include "manual_impl.h"
 
 enum { WIDTH = 90 };
 
@@ -31,8 +32,28 @@ void htf_cli__print_words(int column, int indent, const char *text) {
 
 static void print_option(const char *left, const char *help) {
   enum { HELP = 25 };
-  int column = printf("  %-22s ", left);
-  htf_cli__print_words(column, HELP, help);
+  int column = printf("  %-22s", left);
+  if (column >= HELP) {
+    printf("\n");
+    column = 0;
+  }
+  printf("%*s", HELP - column, "");
+  htf_cli__print_words(HELP, HELP, help);
+}
+
+// The synopsis begins with the command's name.
+static void print_examples(const char *synopsis) {
+  int count;
+  const htf_manual_example *example = htf_manual__examples(&count);
+  size_t length = strcspn(synopsis, " ");
+  const char *heading = "\nexamples:\n";
+  for (int i = 0; i < count; i++) {
+    if (strlen(example[i].command) == length &&
+        strncmp(example[i].command, synopsis, length) == 0) {
+      printf("%s  %s\n", heading, example[i].line);
+      heading = "";
+    }
+  }
 }
 
 static void print_help(void *context, const htf_cli_usage *usage) {
@@ -50,6 +71,7 @@ static void print_help(void *context, const htf_cli_usage *usage) {
     print_option(left, o->help);
   }
   print_option("--help", "this text");
+  print_examples(usage->synopsis);
 }
 
 // How a usage that is asked for is shown; `context` is its own.

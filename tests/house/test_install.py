@@ -79,7 +79,11 @@ def test_papers_and_examples_are_there(prefix):
     for sweep in sorted(share.glob("htflow/examples/quickstart-*.yaml")):
         output(prefix / "bin/htflow", "plan", sweep, "--resolved", cwd=ROOT)
     scripts = {path.name for path in (share / "htflow/jobs").iterdir()}
+    assert {"sweep.sbatch", "array.sbatch", "chain.sh", "site.conf", "README.md"} <= scripts
     assert not scripts & {"setup.sh", "quickstart.sh", "paper.sh"}  # which want the sources
+    assert os.access(share / "htflow/jobs/chain.sh", os.X_OK)
+    assert (share / "htflow/python/htflow/__init__.py").is_file()
+    assert not list(prefix.glob("**/__pycache__"))
 
 
 def test_the_installed_program_runs(prefix):

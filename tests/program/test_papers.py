@@ -83,10 +83,11 @@ def test_examples_are_command_lines_that_parse(pages):
     lines = re.findall(r"^\.EX\n(.*)\n\.EE$", pages["htflow"].read_text(), re.M)
     seen = set()
     for line in lines:
-        words = re.sub(r"^.*(?=htflow )|[|>].*|\)$", "",
-                       line.replace(r"\-", "-").replace(r"\(aq", "'"))
+        line = line.replace(r"\-", "-").replace(r"\(aq", "'")
+        words = re.sub(r"^.*(?=htflow )|[|>].*|\)$", "", line)
         command, *rest = shlex.split(words)[1:]
         assert htflow(command, *rest, "--help").returncode == 0, line
+        assert usage(command).split("\nexamples:\n")[1].count(f"  {line}\n") == 1
         seen.add(command)
     assert seen == set(COMMANDS)
 
