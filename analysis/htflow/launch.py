@@ -14,13 +14,13 @@ def main():
     sys.path[0] = str(pathlib.Path(__file__).resolve().parents[1])
     try:
         from htflow.report import command
+        return command.main(sys.argv[2:])
     except ModuleNotFoundError as missing:
         module = missing.name.partition(".")[0]
         package = PACKAGES.get(module, f"python3-{module}")
         print(f"htflow: {sys.executable} has no module {module} (Debian: apt-get install "
               f"{package}); HTFLOW_PYTHON names another interpreter", file=sys.stderr)
         return ENVIRONMENT
-    return command.main(sys.argv[2:])
 
 
 if __name__ == "__main__":

@@ -34,6 +34,15 @@ def column(browser, label):
     return [row[place] for row in browser.do(CELLS)]
 
 
+def choose(browser, name, value):
+    """Choose in a menu of the plot."""
+    browser.do(f"""(() => {{
+        const menu = document.querySelector("[data-part={name}]");
+        menu.value = {json.dumps(value)};
+        menu.dispatchEvent(new Event("change"));
+    }})()""")
+
+
 def clean(browser, path):
     """Nothing was complained of, nothing asked for but the file itself."""
     assert browser.complaints == []
@@ -163,6 +172,7 @@ def test_a_run_is_chosen_and_drawn_as_the_file_has_it(browser, page, mixed):
             # 65,533 levels over the logarithm's range, of all losses together
             apart = np.log(data.max() / data.min() * 1e3) / 65533
             assert np.allclose(values, data, rtol=apart)
+    choose(browser, "quantity", "losses")
     lines = browser.do(f"[...document.querySelectorAll('{PLOT} path.line')].map("
                        "line => line.getAttribute('d').split(/[ML]/).length - 1)")
     assert lines == [count] * 3
@@ -224,7 +234,7 @@ def test_it_reads_out(browser, page):
     x, y = browser.centre(PLOT)
     browser.move(x, y)
     texts = browser.do("[...document.querySelectorAll('.legend output')].map(o => o.value)")
-    assert len(texts) == 4 and all(texts)
+    assert len(texts) == 5 and all(texts)  # the clock and four components
     browser.do(f"document.querySelector('{PLOT}').focus()")
     browser.key("Home")
     first = browser.do("document.querySelector('.legend output').value")

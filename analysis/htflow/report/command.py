@@ -7,7 +7,6 @@ import shutil
 import sys
 
 from ..results import open_results
-from . import pictures
 from .collect import NotResults, collect
 from .page import make_page
 
@@ -30,6 +29,7 @@ def run(arguments):
     try:
         with open(part, "w", encoding="utf-8") as file:
             report = collect(path, program(), arguments.limit * 1e6)
+            from . import pictures  # takes a second, which a wrong file need not wait for
             with open_results(path) as results:
                 file.write(make_page(report, pictures.draw(results)))
         part.replace(output)  # whole, or not at all

@@ -2,6 +2,8 @@
 """What a sweep cost, from /timings."""
 import numpy as np
 
+from ..phases import SEEDS
+
 SHOWN = 64
 
 
@@ -71,7 +73,7 @@ def _by_axis(columns, wall):
                np.zeros(len(wall)))
     tables = []
     for c in columns:
-        if not c.get("swept"):
+        if not c.get("swept") or c["key"] in SEEDS:
             continue
         seen = list(dict.fromkeys(c["values"].tolist()))
         if not 2 <= len(seen) <= 12:

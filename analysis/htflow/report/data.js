@@ -10,10 +10,11 @@ const runCount = report.runs;
 for (const column of columns) {
   if (column.kind === "text") {
     const {texts, codes} = column.values;
-    column.at = (run) => texts[codes[run]];
+    column.at = column.text = (run) => texts[codes[run]];
   } else {
     const values = column.values;
     column.at = (run) => values[run];
+    column.text = (run) => (values[run] === null || column.whole ? tell : tellReal)(values[run]);
   }
 }
 const columnOf = (key) => columns.find((column) => column.key === key);
@@ -26,15 +27,19 @@ function tell(value) {
   if (typeof value !== "number") {
     return String(value);
   }
+  return Number.isInteger(value) && Math.abs(value) < 1e9 ? grouped(value) : tellReal(value);
+}
+
+// A number that was measured, not counted.
+function tellReal(value) {
   const size = Math.abs(value);
-  if (Number.isInteger(value) && size < 1e9) {
-    return String(value).replace(/\B(?=(\d{3})+$)/g, "\u202f");
-  }
   if (size !== 0 && (size < 1e-3 || size >= 1e6)) {
     return value.toExponential(2).replace("e+", "e");
   }
-  return String(Number(value.toPrecision(4)));
+  return size >= 1e4 ? grouped(Math.round(value)) : String(Number(value.toPrecision(4)));
 }
+
+const grouped = (whole) => String(whole).replace(/\B(?=(\d{3})+$)/g, "\u202f");
 
 // An element with attributes, and texts or elements within.
 function make(name, attributes = {}, ...children) {

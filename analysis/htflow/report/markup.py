@@ -59,7 +59,7 @@ def framed(caption, *content):
 
 def run_link(run, text=None):
     """A link that shows a run in the plot."""
-    return element("a", text or f"run {run}", href="#trajectory", data_run=run)
+    return element("a", text or f"run\u00a0{run}", href="#trajectory", data_run=run)
 
 
 def number(value, digits=3):

@@ -60,11 +60,11 @@ def _body(report, drawn):
     attributes = report["attributes"]
     return join([
         element("header", element("h1", report["name"]),
-                element("p", f"htflow report of {report['file']}, "
-                        f"{plural(sum(report['counts'].values()), 'run')} of exact or discrete "
-                        "gradient flow, content ",
-                        element("code", str(attributes.get("content_checksum", "unknown"))[:12]),
-                        class_="quiet"),
+                element("p", f"htflow report of {report['file']}: "
+                        f"{plural(sum(report['counts'].values()), 'run')} in "
+                        f"{report['bytes'] / 1e6:.3g} MB, content_checksum ",
+                        element("code", attributes.get("content_checksum", "missing")[:12]),
+                        "\u2026", class_="quiet"),
                 sections.verdict(report)),
         element("nav", element("ul", *links), aria_label="Sections"),
         element("main", sections.question(report), sections.failures(report), _runs(report),
@@ -92,12 +92,12 @@ def _runs(report):
     filters = element(
         "div", element("label", "Filter: words, or conditions such as final_test_loss<0.01",
                        element("input", type="search", placeholder="failed  init.std<0.1",
-                               spellcheck="false", autocomplete="off")),
+                               spellcheck="false", autocomplete="off"), class_="wide"),
         *menus, class_="controls")
     return sections.section(
         "runs", "Runs", filters,
         element("p", element("span", data_part="count", role="status"),
-                " Click a heading to sort, a run to draw it; arrow keys move, Enter draws.",
+                ". Click a heading to sort, a run to draw it; arrow keys move, Enter draws.",
                 class_="quiet small"),
         element("div", element("table", element("thead", element("tr")), element("tbody"),
                                aria_label="Runs"), class_="runs", tabindex="-1"),
@@ -141,7 +141,8 @@ def _trajectory(report):
         _select("clock", "Clock"), _check("logx", "log clock", False),
         _check("logy", "log values", True), _check("events", "events", True), class_="controls")
     zoom = [("in", "+", "zoom in"), ("out", "\u2212", "zoom out"),
-            ("left", "\u25c0", "to the left"), ("right", "\u25b6", "to the right"), ("all", "all", "show the whole trajectory")]
+            ("left", "\u25c0", "to the left"), ("right", "\u25b6", "to the right"),
+            ("all", "all", "show the whole trajectory")]
     return sections.section(
         "trajectory", "Trajectory of a run",
         element("p", note, data_part="note") if note else None, choose,
@@ -172,8 +173,8 @@ def _law():
     return [grid("exponents", ["node", "exponent", "expected", "factor", "points"],
                  "Growth of this run's components: fitted exponent against 2 \u2212 2/K",
                  {1, 2, 3, 4}),
-            grid("learnt", ["node", "component", "", "arc length", "flow time", "norm at the end"],
-                 "Components in the order in which this run learnt them", {1, 3, 4, 5})]
+            grid("learnt", ["node", "component", "arc length", "flow time", "norm at the end"],
+                 "Components in the order in which this run learnt them", {1, 2, 3, 4})]
 
 
 # ---- data -----------------------------------------------------------------------------
@@ -186,8 +187,9 @@ def _data(report):
     status = next(c["values"] for c in report["columns"] if c["key"] == "status")
     data = {
         "runs": runs, "hasSamples": has_samples.tolist(),
-        "columns": [{"key": c["key"], "label": c["label"], "help": c["help"], "kind": c["kind"],
-                     "values": _values(c)} for c in report["columns"]],
+        "columns": [{**{key: c[key] for key in ("key", "label", "help", "kind")},
+                     "whole": c["values"].dtype.kind in "iu", "values": _values(c)}
+                    for c in report["columns"]],
         "trajectories": {**{key: kept[key] for key in ("classes", "clocks", "types", "runs",
                                                        "recorded")}, "levels": LEVELS},
         "chart": _chart(report["cost"]),

@@ -10,6 +10,7 @@ from ..figures import FIGURES
 
 LARGEST = 400e3  # bytes of an SVG; a larger figure is embedded as PNG
 DPI = 160
+PIXELS = 116     # of an inch on the screen: texts of 8 points, seen as 13 pixels
 
 
 def draw(results):
@@ -35,7 +36,7 @@ def draw(results):
         except ValueError as reason:
             drawn.append({**picture, "why": str(reason)})
             continue
-        width, height = figure.get_size_inches() * 96
+        width, height = figure.get_size_inches() * PIXELS
         drawn.append({**picture, "image": embed(figure), "width": round(width),
                       "height": round(height)})
     return drawn
@@ -44,7 +45,7 @@ def draw(results):
 def caption(entry):
     """What a figure shows: what its function says of itself before its parameters."""
     said = inspect.getdoc(entry.draw).partition("\nParameters\n")[0]
-    return " ".join(said.split())
+    return " ".join(said.replace("^2", "\u00b2").split())
 
 
 def embed(figure):

@@ -78,7 +78,8 @@ class Viewer {
     list.replaceChildren(...columns.map((column) => {
       const value = column.at(run);
       return make("tr", {}, make("th", {scope: "row", title: column.help}, column.label),
-        make("td", {class: column.key === "status" ? classOf[value] || "" : ""}, tell(value)));
+        make("td", {class: column.key === "status" ? classOf[value] || "" : ""},
+          column.text(run)));
     }));
   }
 
@@ -89,12 +90,15 @@ class Viewer {
     if (!law) {
       return;
     }
-    const row = (cells) => make("tr", {}, ...cells.map((cell) =>
-      make("td", {class: typeof cell === "number" || cell === null ? "n" : ""},
-        cell === null ? "not defined" : tell(cell))));
-    part("exponents").replaceChildren(...law.exponents.map(row));
-    part("learnt").replaceChildren(...law.learnt.map(([node, component, sample, arc, time, norm]) =>
-      row([node, component + 1, sample === 0 ? "from the start" : "", arc, time, norm])));
+    const row = (first, ...numbers) => make("tr", {}, make("td", {class: "key mono"}, first),
+      ...numbers.map((text) => make("td", {class: "n"}, text)));
+    const digits = (value) => (value === null ? "not defined" : value.toFixed(5));
+    part("exponents").replaceChildren(...law.exponents.map(
+      ([node, exponent, expected, factor, points]) =>
+        row(node, digits(exponent), digits(expected), digits(factor), tell(points))));
+    part("learnt").replaceChildren(...law.learnt.map(
+      ([node, component, sample, arc, time, norm]) => row(node, tell(component + 1),
+        sample === 0 ? "from the start" : tell(arc), sample === 0 ? "" : far(time), tell(norm))));
   }
 
   // ---- what of it ----
@@ -145,7 +149,7 @@ class Viewer {
     const panel = Number(this.controls.panel.value) || 0;
     const names = report.trajectories.clocks;
     const lines = quantity.lines.map((name, i) => ({
-      name: quantity.lines.length > 1 && quantity.ordered ? `number ${name}` : name,
+      name: quantity.ordered ? `${quantity.line} ${name}` : name,
       y: series[quantity.key][panel][i],
       colour: `var(--${quantity.ordered ? "o" : "k"}${quantity.ordered
         ? spread(i, quantity.lines.length) : i % 8})`,
@@ -201,7 +205,8 @@ class Viewer {
 const far = (value) => (Math.abs(value) >= 1e5 ? String(Number(value.toPrecision(13)))
   : tell(value));
 
-const spread = (i, count) => Math.round(i * 9 / Math.max(9, count - 1));
+// The place of one of `count` among the ten colours of an order.
+const spread = (i, count) => Math.min(9, Math.round(i * 9 / Math.max(1, count - 1)));
 
 // Where a clock with both signs leaves its linear part: the first step after zero.
 function unitOf(values) {

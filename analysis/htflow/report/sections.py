@@ -34,9 +34,9 @@ def verdict(report):
         said = f"{number(done)} of {plural(runs, 'run')} done"
         said += f", {number(failed)} failed" if failed else ""
         said += f", {number(pending)} not run yet." if pending else "."
-    checks = element("a", f"The checks object in {plural(len(broken), 'place')}.",
-                     href="#physics") if broken else \
-        "The checks of the file and of its physics object to nothing."
+    checks = element("a", f"The checks of the file and of its physics have "
+                     f"{plural(len(broken), 'finding')}.", href="#physics") if broken else \
+        "The checks of the file and of its physics find nothing wrong."
     return join([element("div", element("p", f"{mark} {said} ", checks),
                          class_=f"verdict {kind}".strip(), role="status"), _numbers(report)])
 
@@ -63,8 +63,8 @@ def _numbers(report):
     item(number(total(report, "gradients", "jacobian_products")),
          "gradients and Hessian-vector products")
     if spent:
-        item([number(spent["core_hours"]), " core-hours"],
-             f"in {seconds(spent['span'])} on {plural(spent['workers'], 'rank')}")
+        item(number(spent["core_hours"]),
+             f"core-hours, in {seconds(spent['span'])} on {plural(spent['workers'], 'rank')}")
     return element("ul", *items, class_="numbers")
 
 
@@ -168,21 +168,21 @@ def physics(report):
                          class_="wait" if f["severity"] == "warning" else "bad"),
                  element("code", f["what"]), f["finding"]] for f in found["findings"]]
     summary = found["summary"]
-    rows = [[element("code", node["node"]), number(node["expected"], 5),
-             _spread(node["exponent"]), _spread(node["factor"]),
+    rows = [[element("code", node["node"]), number(2 / (2 - node["expected"])),
+             f"{node['expected']:.4f}", _spread(node["exponent"]), _spread(node["factor"]),
              f"{number(node['fits'])} of {number(node['runs'])}", number(node["points"])]
             for node in found["nodes"]]
     return section(
         "physics", "Physics checks",
         element("p", "As ", element("code", "htflow check"), " finds them in "
-                f"{plural(summary['runs'], 'run')} with samples. Under exact flow the differences of squared norms within a local "
-                "component are conserved, the norms follow an exact law at every sample, and in "
-                "a balanced model they grow as the power 2 \u2212 2/K of themselves, K the "
-                "vectors of the component."),
+                f"{plural(summary['runs'], 'run')} with samples. Under exact flow the differences "
+                "of squared norms within a local component are conserved, the norms follow an "
+                "exact law at every sample, and in a balanced model they grow as the power "
+                "2 \u2212 2/K of themselves, K the vectors of the component."),
         table(["kind", "where", "finding"], findings, (), "Findings") if findings else
         element("p", element("span", "\u2713 ", class_="good"), "No findings."),
-        table(["node", "expected", "fitted exponent", "factor, expected 1", "runs fitted",
-               "points"], rows, {1, 2, 3, 4, 5},
+        table(["node", "K", "expected", "fitted exponent", "factor, expected 1", "runs fitted",
+               "points"], rows, {1, 2, 3, 4, 5, 6},
               "Growth of local components: median, least to largest over the runs")
         if rows else element("p", "No exponents: rates and drives of components were not "
                              "recorded."),
@@ -240,7 +240,8 @@ def cost(report):
 
 def _axis_cost(axis, spent):
     rows = [[_tell(row["value"]), number(row["runs"]), number(row["work"]),
-             seconds(row["seconds"]), _meter(row["seconds"] / spent["busy"] if spent["busy"] else 0)]
+             seconds(row["seconds"]),
+             _meter(row["seconds"] / spent["busy"] if spent["busy"] else 0)]
             for row in axis["rows"]]
     return table([axis["label"], "runs", "gradients and products", "time", "share"], rows,
                  {1, 2, 3}, f"Cost by {axis['label']}")
@@ -250,7 +251,8 @@ def _meter(share):
     share = min(max(share, 0), 1)
     bar = element("svg", element("rect", width=f"{100 * share:.1f}", height="10"),
                   viewBox="0 0 100 10", preserveAspectRatio="none", aria_hidden="true")
-    return [element("span", bar, class_="meter"), f" {100 * share:.0f} %"]
+    return element("span", element("span", bar, class_="meter"), f" {100 * share:.0f} %",
+                   class_="share")
 
 
 # ---- provenance -----------------------------------------------------------------------

@@ -63,7 +63,7 @@ class RunTable {
     letters = Math.max(letters, ...words.map((word) => word.length + 2));
     for (let i = 0; i < Math.min(runCount, 400); i++) {
       const run = Math.floor(i * runCount / Math.min(runCount, 400));
-      letters = Math.max(letters, tell(column.at(run)).length);
+      letters = Math.max(letters, column.text(run).length);
     }
     return Math.round(Math.min(letters, column.key === "message" ? 60 : 24) * 8.4) + 22;
   }
@@ -197,7 +197,7 @@ class RunTable {
     row.append(make("td", {class: "n"}, String(run)));
     for (const column of columns) {
       const value = column.at(run);
-      const cell = make("td", {}, tell(value));
+      const cell = make("td", {}, column.text(run));
       if (column.kind === "number") {
         cell.className = value === null ? "n quiet" : "n";
       } else if (column.key === "status") {

@@ -206,22 +206,22 @@ def _quantities(group):
              (group["run"].shape[0], length) and 2 <= data.ndim <= 4 and _over_samples(data)]
     listed = [key for key in FIRST if key in drawn]
     listed += [key for key in drawn if key not in LEFT_OUT | set(FIRST) | set(LOSSES)]
-    found = []
     losses = [key for key in LOSSES if key in drawn]
+    found = [_quantity(group, key) for key in listed]
     if losses:
-        found.append({"key": "losses", "label": "losses", "of": losses, "panels": [""],
-                      "lines": [_text(group[key].attrs["long_name"]) for key in losses],
-                      "ordered": False})
-    for key in listed:
-        data = group[key]
-        scales = [_scale(data, i) for i in range(2, data.ndim)]
-        label = _text(data.attrs["long_name"])
-        found.append({"key": key, "label": label, "of": [key],
-                      "panels": scales[0][1] if len(scales) == 2 else [""],
-                      "panel": scales[0][0] if len(scales) == 2 else "",
-                      "lines": scales[-1][1] if scales else [label],
-                      "ordered": bool(scales) and scales[-1][0] in ("component", "value")})
+        found.insert(1, {"key": "losses", "label": "losses", "of": losses, "panels": [""],
+                         "lines": [_text(group[key].attrs["long_name"]) for key in losses],
+                         "ordered": False})
     return found
+
+
+def _quantity(group, key):
+    data, label = group[key], _text(group[key].attrs["long_name"])
+    scales = [_scale(data, i) for i in range(2, data.ndim)]
+    panel, panels = scales[0] if len(scales) == 2 else ("", [""])
+    line, lines = scales[-1] if scales else ("", [label])
+    return {"key": key, "label": label, "of": [key], "panel": panel, "panels": panels,
+            "line": line, "lines": lines, "ordered": line in ("component", "value")}
 
 
 def _over_samples(data):
