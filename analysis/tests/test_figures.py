@@ -12,7 +12,7 @@ from conftest import BASE, ROOT, program, run_sweep
 from htflow import aligned, open_results
 from htflow.figures import FIGURES, descent, dynamics, order, phase, residuals, save, seeds
 from htflow.figures.descent import pairs
-from htflow.figures.labels import node_label
+from htflow.figures.labels import class_labels, column_key, node_label
 from htflow.learning import learnt
 from htflow.phases import phase_diagram
 from htflow.physics import residuals as of_runs
@@ -155,6 +155,20 @@ def test_nodes_have_short_names():
     names = {"0_1_2_3": "0-3", "0_1": "0_1", "0_2_4_5_6": "0_2_4-6", "10_11_12+": "10-12+",
              "0++": "0++"}
     assert {name: node_label(name) for name in names} == names
+
+
+def test_columns_are_of_a_key_that_varies_within_a_class(mixed, path, tmp_path):
+    text = BASE + "axes: [{key: model.width, values: [3, 5]}, {key: problem.samples, values: " \
+        "[40, 48]}]\n"
+    widths = open_results(run_sweep(tmp_path, text, "--set", "stop.steps=5"))
+    assert column_key(widths) == "problem_samples"
+    assert list(class_labels(widths, ["problem_samples"]).values()) == \
+        ["model.width 3", "model.width 5"]
+    assert column_key(open_results(path)) == "init_std"
+    assert column_key(open_results(mixed)) == "flow_lr"
+    assert column_key(open_results(path).sel(init_std=0.2)) is None
+    shown = [axis.get_title() for axis in dynamics(widths).axes[::4]]
+    assert shown == ["model.width 3\nproblem.samples 40", "model.width 5\nproblem.samples 40"]
 
 
 def test_seeds_are_drawn_aligned(path):

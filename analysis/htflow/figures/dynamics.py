@@ -3,11 +3,10 @@
 import numpy as np
 
 from ..clocks import time_since_activation
-from ..phases import default_axes
 from ..results import DONE
 from ..selection import levels
 from . import style
-from .labels import class_labels, node_label
+from .labels import class_labels, column_key, node_label
 
 SHOWN = 5          # components
 ROWS, COLUMNS = 3, 5
@@ -35,7 +34,7 @@ def _scale_around_zero(axis, clock, norms):
     ticks = linear * 10.0 ** np.arange(0, decades + 1, max(1, decades // 3))
     axis.set_xticks(np.concatenate([[-ticks[0], 0], ticks]))
     axis.set_xlim(max(-30 * linear, min(1.5 * clock[0], -0.1 * linear)),
-                  1.5 * max(clock[-1], linear))
+                  max(1.5 * clock[-1], 0.1 * linear))
     axis.minorticks_off()
 
 
@@ -59,7 +58,8 @@ def _draw_run(above, below, run):
     since = time_since_activation(run)
     _draw_components(above, run.arc_length.values, norms)
     _draw_components(below, since, norms)
-    below.set_title(f"the first comes at flow time {-since[0]:.3g}")
+    below.set_title(f"the first comes at flow time {-since[0]:.3g}" if since[0] < 0 else
+                    "the first is there at the start")
     _scale_around_zero(below, since, norms)
     for axis in (above, below):
         if (norms[:, 0] > 0).any():
@@ -72,7 +72,7 @@ def dynamics(results, seed=0):
 
     For each class of trajectories (mode tree and widths) a row against arc length and a row
     against the time since the first component was learnt; a column for each initialisation
-    scale, or value of the first numeric axis if the scale is not swept. Of more than 3 classes
+    scale, or value of another key if the scale is not swept. Of more than 3 classes
     and 5 columns an even choice is drawn; of the other axes the first value.
 
     Parameters
@@ -90,7 +90,7 @@ def dynamics(results, seed=0):
     ValueError
         If no component norms were recorded.
     """
-    column = default_axes(results)[0]
+    column = column_key(results)
     labels = class_labels(results, but=[column])
     rows = style.evenly([name for name in labels
                          if "local_component_norm" in results.trajectories[name]], ROWS)
@@ -110,8 +110,11 @@ def dynamics(results, seed=0):
             run = _choose(results, data, column, value, seed)
             if run is not None:
                 _draw_run(above, below, run)
-        for axis in (axes[2 * i, 0], axes[2 * i + 1, 0]):
-            axis.set_ylabel(f"component norms\nat node {node_label(str(data.node.values[0]))}")
-    axes[0, -1].legend(title="component", loc="lower right", fontsize=6, title_fontsize=6,
-                       ncol=2)
+            above.set_visible(run is not None)
+            below.set_visible(run is not None)
+        for row in axes[2 * i:2 * i + 2]:
+            style.label_row(row, f"component norms\nat node {node_label(data.node.values[0])}")
+    shown = [axis for axis in axes[::2].ravel() if axis.get_visible()]
+    shown[min(len(values), len(shown)) - 1].legend(title="component", loc="best", fontsize=6,
+                                                   title_fontsize=6, ncol=2)
     return figure

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What classes of trajectories are called."""
-from ..phases import SEEDS
+from ..phases import SEEDS, default_axes
 from . import style
 
 
@@ -32,13 +32,29 @@ def class_labels(results, but=()):
                        key=lambda item: (int(classes[item[0]].tree_depth[0]), item[1])))
 
 
+def column_key(results):
+    """The key whose values are columns beside each other.
+
+    Returns
+    -------
+    str or None
+        The initialisation scale if it is swept; else the first key, but seeds, that varies
+        within a class of trajectories.
+    """
+    first = default_axes(results)[0]
+    keys = [first] + [key for key in results.axes if key not in SEEDS and key != first]
+    classes = [data for data in results.trajectories.values() if data.sizes["run"]]
+    return next((key for key in keys if key is not None and
+                 any((data[key] != data[key][0]).any() for data in classes)), None)
+
+
 def node_label(name):
     """A node's name with consecutive modes as a range: ``0_1_2_3_6`` is ``0-3_6``."""
     runs = []
-    for mode in name.rstrip("+").split("_"):
+    for mode in str(name).rstrip("+").split("_"):
         if runs and int(mode) == runs[-1][-1] + 1:
             runs[-1].append(int(mode))
         else:
             runs.append([int(mode)])
     parts = [f"{run[0]}-{run[-1]}" if len(run) > 2 else "_".join(map(str, run)) for run in runs]
-    return "_".join(parts) + "+" * name.count("+")
+    return "_".join(parts) + "+" * str(name).count("+")

@@ -21,5 +21,5 @@ def ranked(data):
     if "+" in " ".join(data.attrs["nodes"]):
         return data.singular_value.isel(partition=0).values, "singular values"
     label = "component norms" if data.sizes["node"] == 1 else \
-        f"local component norms\nat node {node_label(str(data.node.values[0]))}"
+        f"local component norms\nat node {node_label(data.node.values[0])}"
     return data.local_component_norm.isel(node=0).values, label

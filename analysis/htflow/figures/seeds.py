@@ -4,10 +4,9 @@ import numpy as np
 
 from ..align import aligned
 from ..clocks import when_placed
-from ..phases import default_axes
 from ..selection import levels
 from . import style
-from .labels import class_labels, node_label
+from .labels import class_labels, column_key, node_label
 
 ROWS, COLUMNS, SHOWN, AT_LEAST = 3, 5, 3, 2
 
@@ -47,7 +46,7 @@ def seeds(results):
     ValueError
         If no component norms were recorded, or there are no two runs of any class and scale.
     """
-    column = default_axes(results)[0]
+    column = column_key(results)
     labels = class_labels(results, but=[column])
     names = style.evenly([name for name in labels
                           if "local_component_norm" in results.trajectories[name]], ROWS)
@@ -64,15 +63,18 @@ def seeds(results):
         raise ValueError("no two runs of any class and scale learnt a component")
     figure, axes = style.new(len(names), len(values), sharey="row",
                              size=(2.6 * len(values) + 0.4, 2.2 * len(names)))
+    for axis in axes.ravel():
+        axis.set_visible(False)
     for i, j, data, event in drawn:
+        axes[i, j].set_visible(True)
         title = labels[names[i]] if column is None else \
             f"{labels[names[i]]}\n{style.key_name(column)} {style.short(values[j])}"
         axes[i, j].set_title(f"{title}: {len(event)} runs")
         axes[i, j].set_xlabel("arc length since the first component")
         _draw(axes[i, j], data, event)
     for i, name in enumerate(names):
-        node = str(results.trajectories[name].node.values[0])
-        axes[i, 0].set_ylabel(f"component norms\nat node {node_label(node)}")
+        node = node_label(results.trajectories[name].node.values[0])
+        style.label_row(axes[i], f"component norms\nat node {node}")
     first = axes[drawn[0][0], drawn[0][1]]
-    first.legend(title="component", fontsize=6, title_fontsize=6, loc="lower right")
+    first.legend(title="component", fontsize=6, title_fontsize=6, loc="best")
     return figure

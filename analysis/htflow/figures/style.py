@@ -43,6 +43,13 @@ def new(rows, columns, size, **options):
     return figure, figure.subplots(rows, columns, squeeze=False, **options)
 
 
+def label_row(row, label):
+    """Label the y axis that a row shares, at the first of its axes that is shown."""
+    first = next((axis for axis in row if axis.get_visible()), row[0])
+    first.set_ylabel(label)
+    first.tick_params(labelleft=True)
+
+
 def save(figure, *paths):
     """Write a figure in each form asked for.
 
