@@ -155,7 +155,7 @@ def test_a_warning_that_comes_before_there_are_ranks_is_kept_for_them(sweep, ref
 
 
 def test_a_job_that_may_not_requeue_submits_itself_again(sweep, reference):
-    job = sweep.submit("-N3", "-n6", "--no-requeue", HTFLOW_AGAIN="resubmit")
+    job = sweep.submit("-N3", "-n6", "--no-requeue")
     sweep.warn(job)
     sweep.wait_for_text("submitted again as job ")
     second = re.search(r"submitted again as job (\d+)", sweep.log()).group(1)
