@@ -24,7 +24,7 @@ static void put_exits_and_variables(const htf_roff *roff, const char *command) {
   put_rows(roff, "EXIT STATUS", exit_row, exits);
   htf_roff__section(roff, "ENVIRONMENT");
   for (int i = 0; i < variables; i++) {
-    if (command == NULL || v[i].of == NULL || strcmp(v[i].of, command) == 0) {
+    if (command == NULL || v[i].of == NULL || htf_spec_names_hold(v[i].of, command)) {
       htf_roff__item(roff, v[i].name, v[i].text);
     }
   }

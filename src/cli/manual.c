@@ -35,9 +35,11 @@ static const htf_manual_variable variables[] = {
      "prints help."},
     {"SLURM_JOB_END_TIME", "run",
      "When the job's time ends: `run` stops in order before it, as for --deadline."},
-    {"SLURM_JOB_ID", "run", "The job, kept with its leases: who works on which runs."},
+    {"SLURM_JOB_ID", "run,doctor",
+     "The job: `run` keeps it with its leases, `doctor` asks SLURM about it."},
     {"SLURM_RESTART_COUNT", "run",
      "How often SLURM requeued the job, which then takes over its own runs at once."},
+    {"SLURM_CPUS_PER_TASK", "doctor", "The cores that each rank should be bound to."},
     {"OMPI_ALLOW_RUN_AS_ROOT, OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "doctor",
      "Both set to 1 let root use mpirun: Open MPI's, looked at by `doctor`."},
 };

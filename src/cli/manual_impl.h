@@ -22,7 +22,7 @@ typedef struct htf_manual_row {
 // A variable of the environment.
 typedef struct htf_manual_variable {
   const char *name;
-  const char *of; // the one command that it is for; NULL: any
+  const char *of; // the commands that it is for, "a,b"; NULL: any
   const char *text;
 } htf_manual_variable;
 
