@@ -214,9 +214,11 @@ static void put_htflow(FILE *out) {
   htf_roff__item(&roff, "--version", "As `version` does: version, git commit, libraries.");
   put_exits_and_variables(&roff, NULL);
   put_files(&roff);
-  htf_roff__item(&roff, "PREFIX/share/htflow",
-                 "Example sweeps, job scripts for SLURM, the Python package for analysis; "
-                 "PREFIX is where htflow was installed.");
+  htf_roff__item(
+      &roff, "PREFIX/share/htflow",
+      "Example sweeps, to be run in that directory, where their data are; job "
+      "scripts for SLURM; the Python package for analysis. PREFIX is where htflow was "
+      "installed.");
   put_examples(&roff, NULL);
   htf_roff__section(&roff, "CITING");
   htf_roff__text(&roff,

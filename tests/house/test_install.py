@@ -76,8 +76,8 @@ def test_papers_and_examples_are_there(prefix):
         assert (share / "doc/htflow" / picture).is_file(), picture
     sweeps = {path.name for path in (share / "htflow/examples").iterdir()}
     assert sweeps == {path.name for path in (ROOT / "jobs").glob("*.yaml")}
-    for sweep in sorted(share.glob("htflow/examples/quickstart-*.yaml")):
-        output(prefix / "bin/htflow", "plan", sweep, "--resolved", cwd=ROOT)
+    for sweep in share.glob("htflow/examples/*.yaml"):
+        output(prefix / "bin/htflow", "plan", sweep, "--resolved", cwd=share / "htflow")
     scripts = {path.name for path in (share / "htflow/jobs").iterdir()}
     assert {"sweep.sbatch", "array.sbatch", "chain.sh", "site.conf", "README.md"} <= scripts
     assert not scripts & {"setup.sh", "quickstart.sh", "paper.sh"}  # which want the sources
