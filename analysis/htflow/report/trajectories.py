@@ -24,7 +24,7 @@ LEFT_OUT = {"time", "time_low", "arc_length", "step", "reconstruction_entries",
             "local_component_rate", "local_component_drive"}
 CLOCKS = {"arc_length": "arc length of the weights", "since": "flow time since activation",
           "time": "flow time", "step": "accepted steps"}
-CLOCK_TYPES = {"arc_length": "<f4", "since": "<f4", "time": "<f8", "step": "<f4"}
+CLOCK_TYPES = {"arc_length": "<f4", "since": "<f8", "time": "<f8", "step": "<f4"}
 LEVELS = 65533
 MISSING, ZERO, BASE = 0, 1, 2
 SAMPLES, FEWER = 200, 100  # the most of a run, and where not all runs fit
