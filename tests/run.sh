@@ -45,6 +45,7 @@ mkdir -p "$logs" "$build/test-tmp" || exit 1
 export TMPDIR=$build/test-tmp
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
 export OMPI_MCA_rmaps_base_oversubscribe=1 OPENBLAS_NUM_THREADS=1
+export OMPI_MCA_odls_base_sigkill_timeout=0 # mpirun waits a second more for each job that fails
 export PYTHONDONTWRITEBYTECODE=1 PYTHONNOUSERSITE=1 PYTEST_DISABLE_PLUGIN_AUTOLOAD=1
 export HTF_BUILD=$build # where the Python tests find the program and the libraries
 
@@ -135,7 +136,7 @@ pytest_suite() { # NAME FOLDER
   judge "$1" "$count" "$good" "$bad"
 }
 
-# Fuzzing counts one test a target: it ran, and found nothing. A minute in all.
+# Fuzzing counts one test a target: it ran, and found nothing. A minute in all, on all cores.
 fuzz_suite() {
   local good bad count
   timed fuzz tests/fuzz/run.sh --all 60

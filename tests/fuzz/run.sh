@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # Builds the fuzz targets with clang, ASan and UBSan into build-fuzz/ and runs them.
 #   tests/fuzz/run.sh SECONDS [TARGET ..]     each for SECONDS
-#   tests/fuzz/run.sh --all SECONDS           all of them within SECONDS
-# Each target runs for SECONDS on a copy of its corpus, the others beside nothing. What it finds
-# stays in build-fuzz/found/. Exit 1 if anything is found, 77 where there is no clang.
+#   tests/fuzz/run.sh --all SECONDS           all of them, SECONDS shared out among them
+# Each target runs for SECONDS on a copy of its corpus, as many side by side as there are
+# processors. What it finds stays in build-fuzz/found/. Exit 1 if anything is found, 77 where
+# there is no clang.
 # Leaks are counted by the targets themselves (htf_memory_blocks, HDF5's open ids): HDF5 1.10
 # loses memory of its own where a read fails. Inputs worth keeping are added by hand:
 # tests/fuzz/run.sh leaves the corpus as it is.
@@ -45,8 +46,10 @@ if [ -n "$all" ]; then
   seconds=$(((seconds + ${#targets[@]} - 1) / ${#targets[@]}))
 fi
 mkdir -p "$build/found"
-found=0
-for target in "${targets[@]}"; do
+
+# fuzz TARGET: runs it and prints its line; 1 if it found something.
+fuzz() {
+  local target=$1 work log code runs
   work=$(mktemp -d "$build/corpus-$target.XXXXXX")
   log=$build/found/$target.log
   ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1 UBSAN_OPTIONS=print_stacktrace=1 \
@@ -57,7 +60,9 @@ for target in "${targets[@]}"; do
   runs=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")
   printf '%-10s %10s inputs in %s s: %s\n' "$target" "${runs:-?}" "$seconds" \
     "$([ $code = 0 ] && echo 'nothing found' || echo "FOUND, exit code $code; see $log")"
-  [ $code = 0 ] || found=1
   rm -rf "$work"
-done
-exit $found
+  [ $code = 0 ]
+}
+export -f fuzz
+export build root seconds
+printf '%s\n' "${targets[@]}" | xargs -P "$(nproc)" -I TARGET bash -c 'fuzz TARGET' || exit 1
