@@ -241,7 +241,7 @@ def test_a_file_that_is_no_tensor_is_told(tmp_path, name):
         for key, value in datasets.items():
             file[key] = value
     refused(7, words, path, "--tree", "flat", ranks=2)
-    refused(7, str(path), path, "--tree", "flat", ranks=1)
+    refused(7, str(path), path, "--tree", "flat", ranks=None)
 
 
 def test_a_file_that_ends_early_is_told_on_every_rank(tmp_path):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Sweeps run to their end, stopped, killed and gone on with."""
+"""Sweeps run to their end, stopped and gone on with (tests/faults kills them)."""
 import os
 import signal
 import sqlite3
@@ -12,9 +12,9 @@ import pytest
 
 from program import SWEEP, checksum, command, htflow, write
 
-# Long enough to be interrupted: descents of some tenths of a second, by a count of steps.
+# Long enough to be interrupted: descents of a tenth of a second, by a count of steps.
 LONG = SWEEP.replace("stop: {loss: 1e-3}",
-                     "flow: {method: gd, lr: 1e-3}\nstop: {loss: 0, steps: 100000}")
+                     "flow: {method: gd, lr: 1e-3}\nstop: {loss: 0, steps: 40000}")
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +74,7 @@ def test_a_second_call_runs_nothing_and_gives_the_same(done):
 
 def test_ranks_say_an_error_once_whoever_ends_first(tmp_path):
     sweep = write(tmp_path / "sweep.yaml", SWEEP.replace("width: 5", "width: five"))
-    for _ in range(10):
+    for _ in range(4):
         result = htflow("run", sweep, "--out", tmp_path / "out", ranks=2)
         assert result.returncode == 3
         assert result.stderr.count("sweep.yaml:8:") == 1, result.stderr
@@ -104,11 +104,11 @@ def start(sweep, out, ranks):
     return process
 
 
-@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT, signal.SIGUSR1])
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGUSR1])
 def test_a_signal_stops_and_the_same_command_goes_on(long_done, tmp_path, how):
     sweep, out = write(tmp_path / "sweep.yaml", LONG), tmp_path / "out"
     process = start(sweep, out, None)
-    time.sleep(0.3)
+    time.sleep(0.2)
     process.send_signal(how)
     _, log = process.communicate(timeout=30)
     assert process.returncode == 5, log
@@ -146,21 +146,6 @@ def test_the_end_of_a_slurm_job_stops_and_a_later_one_goes_on(long_done, tmp_pat
     assert checkpoints(out) > 0 and not (out / "results.h5").exists()
     monkeypatch.setenv("SLURM_JOB_END_TIME", str(int(time.time()) + 600))
     result = htflow("run", sweep, "--out", out)
-    assert result.returncode == 0, result.stderr
-    assert checksum(out) == checksum(long_done)
-
-
-@pytest.mark.parametrize("ranks", [None, 2])
-def test_kill_9_loses_no_finished_run(long_done, tmp_path, ranks):
-    sweep, out = write(tmp_path / "sweep.yaml", LONG), tmp_path / "out"
-    for delay in (0.1, 0.4):
-        process = start(sweep, out, ranks)
-        time.sleep(delay)
-        os.killpg(process.pid, signal.SIGKILL)
-        process.communicate(timeout=30)
-        subprocess.run(["pkill", "-9", "-f", str(out)], check=False)  # ranks of mpirun's
-        time.sleep(0.1)
-    result = htflow("run", sweep, "--out", out, ranks=2)
     assert result.returncode == 0, result.stderr
     assert checksum(out) == checksum(long_done)
 

@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import re
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -18,7 +19,7 @@ from program import SWEEP, checksum, command, htflow, write
 
 # Descents of some tenths of a second, that end by a count of steps.
 LONG = SWEEP.replace("stop: {loss: 1e-3}",
-                     "flow: {method: gd, lr: 1e-3}\nstop: {loss: 0, steps: 100000}")
+                     "flow: {method: gd, lr: 1e-3}\nstop: {loss: 0, steps: 60000}")
 FAILING = SWEEP.replace("stop: {loss: 1e-3}",
                         "flow: {method: gd, lr: 1e6}\nstop: {loss: 1e-3}")
 
@@ -61,16 +62,23 @@ def done(tmp_path_factory):
     return folder / "out"
 
 
-@pytest.fixture
-def half(tmp_path):
+@pytest.fixture(scope="module")
+def killed(tmp_path_factory):
     """A sweep killed when some of its runs are done."""
-    sweep = write(tmp_path / "sweep.yaml", LONG)
-    process = start(sweep, tmp_path / "out")
+    folder = tmp_path_factory.mktemp("killed")
+    process = start(write(folder / "sweep.yaml", LONG), folder / "out")
     try:
-        wait_for(tmp_path / "out", lambda now: 2 <= now["done"] <= 6 and now["running"])
+        wait_for(folder / "out", lambda now: 2 <= now["done"] <= 6 and now["running"])
     finally:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait(timeout=10)
+    return folder
+
+
+@pytest.fixture
+def half(killed, tmp_path):
+    """The killed sweep, a copy for each test."""
+    shutil.copytree(killed, tmp_path, dirs_exist_ok=True)
     return tmp_path / "out"
 
 
