@@ -12,7 +12,17 @@ ACTIVE = LEARNT
 
 
 def largest_component(trajectory):
-    """Largest local component norm over all nodes, at each sample."""
+    """Largest local component norm over all nodes, at each sample.
+
+    Parameters
+    ----------
+    trajectory : xarray.Dataset
+        Of a class, or one run of it.
+
+    Returns
+    -------
+    xarray.DataArray, shape (run, sample) or (sample,)
+    """
     norms = trajectory.local_component_norm
     return norms.max(dim=[d for d in norms.dims if d not in ("run", "sample")])
 
@@ -107,7 +117,14 @@ def when_learnt(data, component=0, node=None):
 
 
 def when_placed(data, place=0):
-    """When the run learnt its first component (``place`` 0), its second (1), ...
+    """When the run learnt its first component, its second, ...
+
+    Parameters
+    ----------
+    data : xarray.Dataset
+        Trajectories of a class.
+    place : int
+        0 for the first.
 
     Returns
     -------
@@ -129,6 +146,14 @@ def when_placed(data, place=0):
 
 def when_below(data, name="train_loss", level=0.1):
     """When a variable falls below a level.
+
+    Parameters
+    ----------
+    data : xarray.Dataset
+        Trajectories of a class.
+    name : str
+        A variable of dimensions (run, sample).
+    level : float or ndarray, shape (run,)
 
     Returns
     -------

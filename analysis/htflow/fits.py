@@ -90,11 +90,27 @@ def _of_block(data, children, frozen):
     return {key: np.ravel(column) for key, column in columns.items()}
 
 
-def _slope(x, y, weight):
-    """Slope and intercept of weighted least squares."""
-    n, mean_x, mean_y = weight.sum(), np.average(x, weights=weight), np.average(y, weights=weight)
-    slope = (weight * (x - mean_x) * (y - mean_y)).sum() / (weight * (x - mean_x) ** 2).sum()
-    return np.array([slope, mean_y - slope * mean_x]) if n else np.full(2, np.nan)
+def _slopes(x, y, cluster, times):
+    """Least-squares slopes with each cluster of points counted so many times.
+
+    Parameters
+    ----------
+    x, y : ndarray, shape (point,)
+    cluster : ndarray of int, shape (point,)
+    times : ndarray, shape (draw, cluster)
+
+    Returns
+    -------
+    ndarray, shape (draw,)
+        NaN where all x that count are equal.
+    """
+    x, y = x - x.mean(), y - y.mean()
+    sums = np.stack([np.bincount(cluster, values, times.shape[1])
+                     for values in (np.ones(len(x)), x, y, x * x, x * y)])
+    n, sx, sy, sxx, sxy = sums @ times.T
+    with np.errstate(divide="ignore", invalid="ignore"):
+        spread = n * sxx - sx ** 2
+        return np.where(spread > 1e-9 * n * sxx, (n * sxy - sx * sy) / spread, np.nan)
 
 
 def scaling(results, value, key="init_std", by=None, confidence=0.95, draws=1000, seed=0):
@@ -149,13 +165,9 @@ def scaling(results, value, key="init_std", by=None, confidence=0.95, draws=1000
 def _fit(x, y, cluster, confidence, draws, random):
     if len(np.unique(x)) < 2:
         return np.nan, np.nan, np.nan, np.nan, len(x)
-    slope, intercept = _slope(x, y, np.ones(len(x)))
     members, cluster = np.unique(cluster, return_inverse=True)
-    slopes = np.full(draws, np.nan)
-    for k in range(draws):
-        times = np.bincount(random.integers(len(members), size=len(members)),
-                            minlength=len(members))[cluster].astype(float)
-        if len(np.unique(x[times > 0])) > 1:
-            slopes[k] = _slope(x, y, times)[0]
+    slope, = _slopes(x, y, cluster, np.ones((1, len(members))))
+    even = np.full(len(members), 1 / len(members))
+    slopes = _slopes(x, y, cluster, random.multinomial(len(members), even, size=draws))
     low, high = np.nanquantile(slopes, [(1 - confidence) / 2, (1 + confidence) / 2])
-    return slope, low, high, intercept, len(x)
+    return slope, low, high, y.mean() - slope * x.mean(), len(x)

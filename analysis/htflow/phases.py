@@ -12,6 +12,10 @@ SEEDS = ("seed", "init_seed", "problem_seed")
 def default_axes(results):
     """The two axes a phase diagram is drawn over if none are named.
 
+    Parameters
+    ----------
+    results : Results
+
     Returns
     -------
     x, y : str or None

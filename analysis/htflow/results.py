@@ -144,7 +144,18 @@ class Results:
         return changed
 
     def rows_of(self, data):
-        """Where the runs of a dataset with the coordinate ``run`` lie in ``runs``."""
+        """Where the runs of a dataset lie in ``runs``.
+
+        Parameters
+        ----------
+        data : xarray.Dataset
+            With the coordinate ``run``.
+
+        Returns
+        -------
+        ndarray of int
+            Indices along ``runs``, which are not the runs' numbers in a selection.
+        """
         return np.searchsorted(self.runs.run.values, np.asarray(data.run))
 
     def parameter(self, key):
@@ -224,7 +235,11 @@ class Results:
         return found
 
     def words(self, name):
-        """A variable of flags in words, such as ``stop_reason``.
+        """A variable of flags in words.
+
+        Parameters
+        ----------
+        name : {"status", "stop_reason"}
 
         Returns
         -------
@@ -297,7 +312,17 @@ class Results:
         raise KeyError(f"run {run} kept no weights; set record.weights")
 
     def tree(self, run):
-        """Mode tree of a run's model, as Newick text with widths."""
+        """Mode tree of a run's model.
+
+        Parameters
+        ----------
+        run : int
+
+        Returns
+        -------
+        str
+            Newick text; the label of an interior node is its width.
+        """
         return self.trees[str(self.runs.trajectory.sel(run=run).values)]
 
     def close(self):

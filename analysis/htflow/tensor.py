@@ -52,12 +52,32 @@ def _depth(tree):
 
 
 def modes_of(tree):
-    """Modes of a node in the order in which the tree lists them."""
+    """Modes of a node in the order in which the tree lists them.
+
+    Parameters
+    ----------
+    tree : nested lists
+        See ``parse_tree``.
+
+    Returns
+    -------
+    list of int
+    """
     return [tree] if isinstance(tree, int) else [m for c in tree for m in modes_of(c)]
 
 
 def name_of(tree):
-    """Name of a node: its modes joined by ``_``; a unary node's is its child's and a ``+``."""
+    """Name of a node: its modes joined by ``_``; a unary node's is its child's and a ``+``.
+
+    Parameters
+    ----------
+    tree : nested lists
+        See ``parse_tree``.
+
+    Returns
+    -------
+    str
+    """
     if isinstance(tree, list) and len(tree) == 1:
         return name_of(tree[0]) + "+"
     return "_".join(map(str, modes_of(tree)))

@@ -34,9 +34,9 @@ class Entry:
     help : str
     options : tuple of (str, dict)
         Flags and what argparse wants to know of them; the names are those of the function's
-        arguments. One that is ``required`` cannot be drawn without it.
-    results : dict of str to str
-        The results files wanted, by the argument's name: their titles.
+        arguments. Without one that is ``required`` there is nothing to draw.
+    results : tuple of (str, str)
+        The results files wanted: the argument's name and the title of each.
     """
     name: str
     draw: Callable

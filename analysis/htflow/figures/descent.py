@@ -74,7 +74,7 @@ def _scale(axis, curves):
     ends = [np.nanmax(values) for values in lengths]
     axis.set(xscale="log", xlabel="arc length of the weights")
     if 0 < first < max(ends):
-        axis.set_xlim(max(first, 1e-3 * max(ends), min(0.3 * min(ends), 1e-2 * max(ends))),
+        axis.set_xlim(max(first, 1e-3 * max(ends), min(0.05 * min(ends), 1e-2 * max(ends))),
                       1.3 * max(ends))
 
 

@@ -42,6 +42,16 @@ def frequent(found, most):
 def place_shares(found, which, rows, runs):
     """Share of the runs in which each component was learnt at each place.
 
+    Parameters
+    ----------
+    found : xarray.Dataset
+        Of ``learnt``.
+    which : ndarray of int, shape (learnt,)
+        Row of each entry; -1 for none.
+    rows : int
+    runs : int
+        How many runs there are.
+
     Returns
     -------
     ndarray, shape (rows, places)
