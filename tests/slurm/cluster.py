@@ -79,16 +79,16 @@ def wait_until(condition, what, seconds=90):
         time.sleep(0.05)
 
 
-def traces(root):
-    """Processes whose command line or environment names a cluster's folder."""
+def processes(*words):
+    """Processes whose command line and environment hold all of these words."""
     found = []
     for folder in pathlib.Path("/proc").glob("[0-9]*"):
         try:
-            words = (folder / "cmdline").read_bytes() + (folder / "environ").read_bytes()
+            text = (folder / "cmdline").read_bytes() + (folder / "environ").read_bytes()
         except OSError:
             continue  # it ended meanwhile
-        if str(root).encode() in words:
-            found.append(words.split(b"\0")[0].decode())
+        if all(str(word).encode() in text for word in words):
+            found.append(int(folder.name))
     return found
 
 
@@ -130,7 +130,7 @@ class Cluster:
         self._launch("slurmctld", "slurmctld", "-D")
         for name in self.names:
             self.boot(name)
-        wait_until(lambda: self.states() == ["idle"] * len(self.names), "idle nodes", 30)
+        wait_until(lambda: self.states() == ["idle"] * len(self.names), "idle nodes", 60)
 
     def _launch(self, name, *command):
         """Start a daemon that is killed when this process ends."""

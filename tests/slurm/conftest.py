@@ -26,12 +26,17 @@ def obstacle():
 
 
 @pytest.fixture(scope="session")
-def cluster():
-    """Three nodes of two processors."""
-    from cluster import Cluster, traces
+def possible():
+    """Skips where there can be no cluster."""
     why = obstacle()
     if why:
         pytest.skip(why)
+
+
+@pytest.fixture(scope="session")
+def cluster(possible):
+    """Three nodes of two processors."""
+    from cluster import Cluster, processes
 
     def ended(*_):
         raise KeyboardInterrupt  # a time limit's TERM, so that the cluster is stopped
@@ -39,5 +44,5 @@ def cluster():
     made = Cluster()
     yield made
     made.stop()
-    assert traces(made.root) == [], "processes outlive the cluster"
+    assert processes(made.root) == [], "processes outlive the cluster"
     assert not made.root.exists()

@@ -22,7 +22,7 @@ STAND_INS = {
     "scontrol": NOTE + 'case $1 in\n'
                        'requeue) [ "$REQUEUE" != kills ] || kill -TERM $PPID\n'
                        '  [ "$REQUEUE" != refused ] ;;\n'
-                       'show) printf "   Command=%s a b\\n   $FACTS\\n" "$SCRIPT" ;;\nesac\n',
+                       'show) printf "   Command=%s a b\\n   $FACTS\\n   StdOut=/a/my log\\n" "$SCRIPT" ;;\nesac\n',
     "sbatch": NOTE + 'echo "started=$HTFLOW_STARTED restarts=$SLURM_RESTART_COUNT" >>"$CALLS"\n'
                      '[ "$SBATCH" != refused ] && echo $((1000 + $(wc -l <"$CALLS")))\n',
     "scancel": NOTE,
@@ -48,7 +48,7 @@ class Job:
             PATH=f"{folder}/bin:{os.environ['PATH']}", CALLS=str(self.calls),
             SLURM_JOB_ID="17", SLURM_JOB_NAME="htflow", SLURM_NTASKS="6",
             SLURM_JOB_NODELIST="n[1-3]", SLURM_JOB_PARTITION="usual",
-            FACTS="JobState=RUNNING PreemptTime=None TimeLimit=00:20:00 StdOut=/a/log",
+            FACTS="JobState=RUNNING PreemptTime=None TimeLimit=00:20:00",
             REQUEUE="kills", HTFLOW_REQUEUE_WAIT="1")
 
     def start(self, script="sweep.sbatch", options=(), **environment):
@@ -113,9 +113,10 @@ def test_a_job_submitted_again_asks_for_the_same(job):
             SLURM_CPUS_PER_TASK="2", SLURM_JOB_ACCOUNT="me", SLURM_MEM_PER_CPU="500",
             SLURM_RESTART_COUNT="2", HTFLOW_STARTED="4")
     [call] = job.called("sbatch")
-    for option in ("--ntasks=6", "--cpus-per-task=2", "--time=00:20:00", "--output=/a/log",
-                   "--partition=usual", "--account=me", "--mem-per-cpu=500"):
+    for option in ("--ntasks=6", "--cpus-per-task=2", "--time=00:20:00", "--partition=usual",
+                   "--account=me", "--mem-per-cpu=500"):
         assert option in call.split()
+    assert "--output=/a/my log " in call
     assert call.endswith(f"/sweep.sbatch s.yaml {job.folder}/out --set a=b c")
     assert "started=7 restarts=" in job.calls.read_text().splitlines()
 

@@ -14,7 +14,7 @@ import time
 import pytest
 
 import faults
-from cluster import traces, wait_until
+from cluster import processes, wait_until
 from program import PROGRAM, htflow, write
 
 JOBS = pathlib.Path(__file__).parents[2] / "jobs"
@@ -147,7 +147,7 @@ def test_a_job_that_is_warned_requeues_itself(sweep, reference, launcher):
 def test_a_warning_that_comes_before_there_are_ranks_is_kept_for_them(sweep, reference):
     """mpirun dies of a signal while it starts."""
     job = sweep.submit("-N3", "-n6", HTFLOW_LAUNCHER="mpirun")
-    sweep.wait_for_text("messages to rank")  # says doctor, the last before the sweep
+    sweep.wait_for(lambda: processes("mpirun\0", "run\0", f"{sweep.out}/ready"), "mpirun")
     sweep.cluster.run("scancel", "--batch", "--signal=USR1", job)
     sweep.restarted(job, 2)
     assert sweep.log().count("ended with exit code 5") == 1, sweep.log()
@@ -178,11 +178,16 @@ def test_a_cancelled_job_stays_cancelled_and_another_goes_on(sweep, reference, l
     assert f"; {len(kept)} done before" in sweep.log()
 
 
-def test_a_node_that_crashes_costs_what_was_in_flight(sweep, reference):
-    job = sweep.submit("-N3", "-n6")
+LONG = pytest.mark.skipif("HTF_SLURM_LONG" not in os.environ, reason="long: tests/slurm.sh")
+
+
+@pytest.mark.parametrize("launcher, node", [
+    ("srun", "n2"), pytest.param("mpirun", "n1", marks=LONG, id="mpirun and its own node")])
+def test_a_node_that_crashes_costs_what_was_in_flight(sweep, reference, launcher, node):
+    job = sweep.submit("-N3", "-n6", HTFLOW_LAUNCHER=launcher)
     with sweep.in_the_middle():
-        sweep.cluster.crash("n2")
-        sweep.cluster.boot("n2")
+        sweep.cluster.crash(node)
+        sweep.cluster.boot(node)
     sweep.restarted(job, 2)
     sweep.done(job, reference)
     assert "; 0 done before" not in sweep.log().split("start 2, ")[1]
@@ -245,22 +250,22 @@ def test_doctor_says_what_this_cluster_does(cluster, tmp_path):
     assert told["shared"][0] == "WRONG" and "file system" in told["shared"][2]
 
 
-def test_nothing_outlives_who_started_a_cluster():
+def test_nothing_outlives_who_started_a_cluster(possible):
     """Not even when that process is killed."""
     code = "import cluster, time; print(cluster.Cluster(1).root, flush=True); time.sleep(99)"
     starter = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True,
                                cwd=pathlib.Path(__file__).parent)
     root = pathlib.Path(starter.stdout.readline().strip())
     try:
-        assert len(traces(root)) >= 4
+        assert len(processes(root)) >= 4
     finally:
         starter.kill()
         starter.communicate()
-    wait_until(lambda: traces(root) == [], "the end of all daemons", 20)
+    wait_until(lambda: processes(root) == [], "the end of all daemons", 20)
     subprocess.run(["rm", "-r", root], check=True)
 
 
-@pytest.mark.skipif("HTF_SLURM_LONG" not in os.environ, reason="tests/slurm.sh: two minutes")
+@LONG
 def test_the_real_time_limit(sweep, reference):
     """SLURM warns of a limit of one minute, half a minute or more before it."""
     job = sweep.submit("-N3", "-n6", "--time=1", "--signal=B:USR1@30", run=())
