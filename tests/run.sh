@@ -183,8 +183,8 @@ done < <(ctest --test-dir "$build" -N | sed -n 's/^ *Test *#[0-9]*: //p')
 while read -r folder; do
   name=${folder#tests/}
   name=${name//\//.}
-  # The house is about the sources and the plain libraries.
-  [ "$sanitize:$name" = yes:house ] && continue
+  # The house is about the sources and the plain libraries, as the examples are.
+  case $sanitize:$name in yes:house | yes:examples) continue ;; esac
   wanted "$name" || continue
   sanitizer "$name" 0
   pytest_suite "$name" "$folder"

@@ -7,6 +7,7 @@
 
 #include "cli_impl.h"
 #include "htflow/observable.h"
+#include "htflow/sweep.h"
 #include "manual_impl.h"
 
 static const char *when_text(int i) {
@@ -117,7 +118,9 @@ htf_status htf_cli__help(int argc, char **argv, int *exit_code) {
   }
   int wishes = (topic != NULL) + (p.page != NULL) + (p.shell != NULL) + (p.share != NULL);
   HTF_CHECK(wishes == 1, HTF_E_USAGE, "usage: htflow %s", usage.synopsis);
-  HTF_TRY(topic != NULL ? tell(topic, json) : write_papers(&p));
+  if (htf_sweep_launched() == 0) { // of several ranks one is enough
+    HTF_TRY(topic != NULL ? tell(topic, json) : write_papers(&p));
+  }
 done:
   return status;
 }

@@ -80,7 +80,8 @@ def test_ranks_say_an_error_once_whoever_ends_first(tmp_path):
         assert result.stderr.count("sweep.yaml:8:") == 1, result.stderr
 
 
-@pytest.mark.parametrize("words", [["--help"], ["run", "--help"], ["plan", "--help"], []])
+@pytest.mark.parametrize("words", [["--help"], ["run", "--help"], ["plan", "--help"], [],
+                                   ["help", "status"]])
 def test_ranks_say_help_once(words):
     assert htflow(*words, ranks=3).stdout.count("usage: htflow") == 1
 
