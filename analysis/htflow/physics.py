@@ -4,7 +4,10 @@ import numpy as np
 import xarray as xr
 
 FLOWS = ("bdf", "adams", "erk")
-ROUNDING = 1e-8, 1e-11
+# The law holds to the first of these, and to the second of the run's largest rates; the third
+# is of its largest gradient norm, where rates are not recorded.
+LAW, OF_RATES, OF_GRADIENT = 1e-8, 1e-13, 1e-9
+BLOCK = 256  # runs read at a time
 
 
 def residuals(results):
@@ -19,8 +22,8 @@ def residuals(results):
     xarray.Dataset, dimension run
         ``unbalancedness_drift``: relative, zero under exact flow. ``law_residual``: the largest
         over the run's samples; NaN if not recorded. ``law_broken``: whether it is anywhere
-        beyond what rounding of a nearly cancelling gradient explains, 1e-8 + 1e-11 of the
-        run's largest gradient norm over that of the sample (as `htflow check` has it).
+        beyond what rounding explains where rates nearly cancel, 1e-8 + 1e-13 of the run's
+        largest rate over that of the sample (as `htflow check` has it).
         ``rtol``: of the integrator, NaN for descents. Coordinates: the swept keys.
     """
     runs = results.runs
@@ -42,10 +45,20 @@ def residuals(results):
 
 def _of_class(data):
     values = data.law_residual.values
-    room = 1e-6
-    if "gradient_norm" in data:
-        norm = data.gradient_norm.values
-        largest = np.fmax.reduce(norm, axis=1)[:, None]
-        with np.errstate(divide="ignore", invalid="ignore"):
-            room = np.where(norm > 0, ROUNDING[0] + ROUNDING[1] * largest / norm, room)
+    scale, rounding = _scale(data)
+    largest = np.fmax.reduce(scale, axis=1)[:, None]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        room = np.where(scale > 0, LAW + rounding * largest / scale, 1e-6)
     return np.fmax.reduce(values, axis=1), (values > room).any(axis=1)
+
+
+def _scale(data):
+    """What the law is relative to [run, sample], and how much of its largest is rounding."""
+    if "local_component_rate" in data:
+        blocks = (data.local_component_rate[i:i + BLOCK].values
+                  for i in range(0, data.sizes["run"], BLOCK))
+        return np.concatenate([np.fmax.reduce(np.abs(rates), axis=(2, 3))
+                               for rates in blocks]), OF_RATES
+    if "gradient_norm" in data:
+        return data.gradient_norm.values, OF_GRADIENT
+    return np.zeros(data.law_residual.shape), 0
