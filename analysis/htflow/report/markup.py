@@ -71,6 +71,8 @@ def number(value, digits=3):
     if value != 0 and (abs(value) < 1e-3 or abs(value) >= 1e6):
         mantissa, exponent = f"{value:.{digits - 1}e}".split("e")
         return f"{mantissa}e{int(exponent)}"
+    if abs(value) >= 10 ** digits - 0.5:
+        return number(round(value))
     return f"{value:.{digits}g}"
 
 

@@ -49,9 +49,9 @@ def summarise(verdict, rtol):
     Returns
     -------
     dict
-        findings; worst: the largest drift, drift in units of rtol, residual and distance
-        from the exponent, each with its run; nodes: the fits at each node; orders: the
-        commonest orders of learning.
+        findings; worst: the largest drift (also of exact flow alone, and in units of rtol),
+        residual and distance from the exponent, each with its run; nodes: the fits at each
+        node; orders: the commonest orders of learning.
     """
     laws = [law for law in verdict["runs"] if 0 <= law["run"] < len(rtol)]
     return {"findings": verdict["findings"], "summary": verdict["summary"],

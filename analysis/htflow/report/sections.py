@@ -49,11 +49,13 @@ def _numbers(report):
     def item(value, meaning):
         items.append(element("li", element("b", value), element("span", meaning)))
 
-    if "unbalancedness_drift" in worst:
+    if rtol:
+        drift, run = worst["drift_of_exact"]
+        item(number(drift), ["worst drift of conserved quantities under exact flow, ",
+                             run_link(run), f"; {number(rtol[0])} × rtol at most"])
+    elif "unbalancedness_drift" in worst:
         drift, run = worst["unbalancedness_drift"]
         item(number(drift), ["worst drift of conserved quantities, ", run_link(run)])
-    if rtol:
-        item([number(rtol[0]), " × rtol"], ["worst drift of an exact flow, ", run_link(rtol[1])])
     if "law_residual" in worst:
         residual, run = worst["law_residual"]
         item(number(residual), ["worst residual of the exact law, ", run_link(run)])
@@ -98,6 +100,8 @@ def question(report):
 
 def _tell(value):
     """A setting as text."""
+    if isinstance(value, bool):
+        return str(value).lower()
     return number(value, 6) if isinstance(value, (int, float)) else str(value)
 
 
