@@ -93,7 +93,8 @@ void htf_file_weights_clear(htf_file_weights *weights); // releases what it owns
 // ---- files that are not trusted -------------------------------------------------------
 
 // Work on an HDF5 file in a process of its own (guard.h); guard->seconds is what it may
-// take for each byte of the file, beside 10 s. The path stands before what is raised.
+// take for each byte of the file, beside 10 s; of memory it may take a gigabyte, and more
+// for a larger file. The path stands before what is raised.
 htf_status htf_file_guarded(const char *path, const htf_guard *guard);
 
 // ---- bytes and directories ------------------------------------------------------------

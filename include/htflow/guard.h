@@ -2,10 +2,10 @@
 // guard.h: work that may crash, done in a process of its own (room: base).
 //
 // HDF5 1.10 is not proof against files whose bytes were changed: it reads beyond its
-// blocks, divides by zero, and does not come to an end. So whoever reads a file that is not
-// trusted reads it in a child process, which sends back what it read. A child that dies, or
-// that takes more processor time than it may, is then an error like any other (HTF_E_DATA),
-// and this process is whole.
+// blocks, divides by zero, asks for gigabytes, and does not come to an end. So whoever
+// reads a file that is not trusted reads it in a child process, which sends back what it
+// read. A child that dies, or that takes more processor time than it may, is then an error
+// like any other (HTF_E_DATA), and this process is whole.
 //
 // The child is a fork: it sees all that this process has, and nothing it does is seen here
 // but what it sends. It writes no core file and nothing to stderr.
@@ -28,6 +28,7 @@ typedef struct htf_guard {
   htf_status (*receive)(void *context, FILE *in);
   void *context;
   double seconds; // of processor time that the child may take
+  double memory;  // bytes it may take beyond what this process has; 0: what there is
 } htf_guard;
 
 // Raises what `work` raised, with its message; HTF_E_DATA where the child died; HTF_E_IO,

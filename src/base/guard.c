@@ -43,6 +43,23 @@ done:
 
 // ---- the child --------------------------------------------------------------------------
 
+// Limits the address space, which is what malloc and mmap ask for. What this process has of
+// it already Linux says in pages; where nobody says, there is no limit.
+static void limit_memory(double bytes) {
+  FILE *facts = fopen("/proc/self/statm", "r");
+  unsigned long pages = 0;
+  if (facts != NULL && fscanf(facts, "%lu", &pages) == 1) {
+    double most = (double)pages * (double)sysconf(_SC_PAGESIZE) + bytes;
+    if (most < 0x1p62) {
+      struct rlimit space = {(rlim_t)most, (rlim_t)most};
+      setrlimit(RLIMIT_AS, &space);
+    }
+  }
+  if (facts != NULL) {
+    fclose(facts);
+  }
+}
+
 // MPI and sanitizers catch crashes and talk about them at length.
 static void be_quiet(double seconds) {
   static const int crashes[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGXCPU};
@@ -64,6 +81,9 @@ static _Noreturn void be_child(const htf_guard *guard, int fd) {
   answer a = {.status = HTF_OK};
   FILE *out = fdopen(fd, "w");
   be_quiet(guard->seconds);
+  if (guard->memory > 0) {
+    limit_memory(guard->memory);
+  }
   if (out == NULL) {
     _exit(1);
   }

@@ -207,7 +207,11 @@ htf_status htf_cli__check(int argc, char **argv, int *exit_code) {
   t.findings = json ? json_array() : NULL;
   t.laws = json ? json_array() : NULL;
   request r = {path, json, &t};
-  HTF_TRY(htf_file_guarded(path, &(htf_guard){check, send, receive, &r, 1e-6}));
+  HTF_TRY(htf_file_guarded(path, &(htf_guard){.work = check,
+                                              .send = send,
+                                              .receive = receive,
+                                              .context = &r,
+                                              .seconds = 1e-6}));
   *exit_code = t.bad > 0 ? htf_status_exit_code(HTF_E_DATA) : 0;
 done:
   json_decref(t.findings);

@@ -11,6 +11,7 @@
 
 #include "disk_impl.h"
 #include "htflow/memory.h"
+#include "reader_impl.h"
 #include "samples_impl.h"
 
 // ---- problems ---------------------------------------------------------------------------
@@ -103,12 +104,16 @@ done:
   return status;
 }
 
+// Of memory what all that a file can hold takes twice, and something to work with.
+static const double least_memory = 0x1p30;
+
 htf_status htf_file_guarded(const char *path, const htf_guard *guard) {
   htf_status status = HTF_OK;
   struct stat facts;
   htf_guard own = *guard;
   HTF_CHECK(stat(path, &facts) == 0, HTF_E_IO, "%s: %s", path, strerror(errno));
   own.seconds = 10 + guard->seconds * (double)facts.st_size;
+  own.memory = least_memory + 2 * HTF_READER_RATIO * (double)facts.st_size;
   status = htf_guard_run(&own);
   if (status != HTF_OK && strstr(htf_error_message(), path) == NULL) {
     htf_error_prefix("%s: ", path);
@@ -120,7 +125,11 @@ done:
 
 static htf_status read_guarded(const char *path, htf_file_data *data) {
   reading r = {path, data};
-  return htf_file_guarded(path, &(htf_guard){read_hdf5, send_data, receive_data, &r, 1e-7});
+  return htf_file_guarded(path, &(htf_guard){.work = read_hdf5,
+                                             .send = send_data,
+                                             .receive = receive_data,
+                                             .context = &r,
+                                             .seconds = 1e-7});
 }
 
 // ---- problems ---------------------------------------------------------------------------

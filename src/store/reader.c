@@ -9,9 +9,6 @@
 
 #include "hdf5_impl.h"
 
-// No filter of HDF5 makes more than about a thousand bytes of one.
-static const double largest_ratio = 2000;
-
 htf_status htf_reader__open(const char *path, htf_reader__file *file) {
   htf_status status = HTF_OK;
   struct stat facts;
@@ -157,7 +154,7 @@ htf_status htf_reader__size(const htf_reader__file *file, const char *name, int 
   for (int i = 0; i < rank; i++) {
     count *= (double)dims[i];
   }
-  HTF_CHECK(count * 8 <= file->bytes * largest_ratio, HTF_E_DATA,
+  HTF_CHECK(count * 8 <= file->bytes * HTF_READER_RATIO, HTF_E_DATA,
             "dataset %s claims %.4g numbers, more than a file of %.0f bytes can hold", name,
             count, file->bytes);
 done:

@@ -11,6 +11,9 @@
 
 #include "htflow/status.h"
 
+// No filter of HDF5 makes more than about a thousand bytes of one.
+enum { HTF_READER_RATIO = 2000 };
+
 // A file, or a group of one, that names are looked up in.
 typedef struct htf_reader__file {
   hid_t at;

@@ -223,8 +223,11 @@ htf_status htf_weights__read_guarded(const char *path, htf_weights__read *read, 
   reading r = {path, read, run, weights};
   memset(weights, 0, sizeof *weights);
   HTF_TRY(htf_file__regular(path));
-  HTF_TRY(htf_file_guarded(
-      path, &(htf_guard){read_file, send_weights, receive_weights, &r, 1e-7}));
+  HTF_TRY(htf_file_guarded(path, &(htf_guard){.work = read_file,
+                                              .send = send_weights,
+                                              .receive = receive_weights,
+                                              .context = &r,
+                                              .seconds = 1e-7}));
 done:
   if (status != HTF_OK) {
     htf_file_weights_clear(weights);

@@ -30,6 +30,13 @@ static htf_status work(void *context) {
     }
   } else if (j->how == 4) {
     _exit(3);
+  } else if (j->how == 6) {
+    for (size_t megabytes = 16; megabytes < 4096; megabytes *= 2) {
+      char *block = malloc(megabytes << 20);
+      HTF_CHECK(block != NULL, HTF_E_MEMORY, "%zu MB", megabytes);
+      memset(block, 7, 4096);
+      free(block);
+    }
   }
 done:
   return status;
@@ -63,7 +70,7 @@ done:
 }
 
 static htf_status run(job *j) {
-  htf_guard guard = {work, send, receive, j, 1};
+  htf_guard guard = {work, send, receive, j, 1, 100e6};
   return htf_guard_run(&guard);
 }
 
@@ -102,6 +109,12 @@ Test(guard, work_without_end_is_an_error) {
   job j = {.how = 3};
   cr_assert(eq(int, run(&j), HTF_E_DATA));
   cr_assert(strstr(htf_error_message(), "to an end") != NULL, "%s", htf_error_message());
+}
+
+Test(guard, more_memory_than_allowed_is_not_there) {
+  job j = {.how = 6};
+  cr_assert(eq(int, run(&j), HTF_E_MEMORY));
+  cr_assert(eq(str, (char *)htf_error_message(), "128 MB"));
 }
 
 Test(guard, a_child_that_leaves_without_a_word_is_an_error) {
