@@ -70,3 +70,67 @@ def test_a_crash_of_hdf5_is_an_error_of_the_file(tmp_path):
         if crashes == 2:
             return
     pytest.fail("HDF5 survived them all: has it been mended? Then the guard may go")
+
+
+def replace(name, **dataset):
+    """Another dataset of a name."""
+    def change(file):
+        del file[name]
+        file.create_dataset(name, **dataset)
+    return change
+
+
+def link_to_itself(file):
+    del file["weights/c0/w_1"]
+    file["weights/c0/w_1"] = h5py.SoftLink("/weights/c0/w_1")
+
+
+def poke(name, at, value):
+    def change(file):
+        file[name][at] = value
+    return change
+
+
+# What HDF5 finds sound and nobody wrote: all that the readers of a run's weights look at.
+STRANGE = {
+    "no weights": lambda file: file.pop("weights"),
+    "no runs of the class": lambda file: file.pop("weights/c0/run"),
+    "runs that are texts": replace("weights/c0/run", data=["a", "b", "c"]),
+    "runs of another class": poke("weights/c0/run", slice(None), 2**62),
+    "no tree": lambda file: file["weights/c0"].attrs.pop("tree"),
+    "a tree that is none": lambda file: file["weights/c0"].attrs.modify("tree", "((0,1"),
+    "another tree": lambda file: file["weights/c0"].attrs.modify("tree", "((0,1)3,2)3;"),
+    "a tree of a number": lambda file: file["weights/c0"].attrs.create("tree", 7),
+    "a node that is missing": lambda file: file.pop("weights/c0/w_0_1"),
+    "a node that is a group": lambda file: (file.pop("weights/c0/w_1"),
+                                            file.create_group("weights/c0/w_1")),
+    "a node that is nowhere": link_to_itself,
+    "a node of no runs": replace("weights/c0/w_1", shape=(0, 3, 2), dtype="f8"),
+    "a node of two dimensions": replace("weights/c0/w_1", data=np.ones((3, 3))),
+    "a node that is huge": replace("weights/c0/w_1", shape=(3, 2**33, 2**33), dtype="f8",
+                                   chunks=(1, 64, 64)),
+    "a node of texts": replace("weights/c0/w_1", shape=(3, 3, 2), dtype=h5py.string_dtype()),
+    "a weight that is not finite": poke("weights/c0/w_2", (slice(None), 1, 1), np.inf),
+    "a row that is all missing": poke("weights/c0/w_0_1", slice(None), np.nan),
+}
+
+
+@pytest.mark.parametrize("name", STRANGE)
+def test_weights_that_nobody_wrote_are_told_by_every_reader(tmp_path, name):
+    results(tmp_path / "strange.h5")
+    with h5py.File(tmp_path / "strange.h5", "r+") as file:
+        run = int(file["weights/c0/run"][0])
+        STRANGE[name](file)
+    sweep = write(tmp_path / "sweep.yaml", f"""\
+problem: {{shape: [2, 3, 2], samples: 8, test: 2}}
+model: {{width: 2, tree: "((0,1)2,2)2;"}}
+init: {{kind: file, file: strange.h5, run: {run}}}
+""")
+    for code, words, *command in ((7, "error", "check", "strange.h5"),
+                                  (7, "strange.h5", "plan", sweep),
+                                  (7, "strange.h5", "rank", "strange.h5", "--run", str(run))):
+        result = subprocess.run([BUILD / "bin" / "htflow", *command], cwd=tmp_path,
+                                capture_output=True, text=True, timeout=60)
+        assert result.returncode == code, (command, result.returncode, result.stderr)
+        assert words in result.stdout + result.stderr
+        assert "a process made for it" not in result.stderr, result.stderr
