@@ -22,7 +22,8 @@ STAND_INS = {
     "scontrol": NOTE + 'case $1 in\n'
                        'requeue) [ "$REQUEUE" != kills ] || kill -TERM $PPID\n'
                        '  [ "$REQUEUE" != refused ] ;;\n'
-                       'show) printf "   Command=%s a b\\n   $FACTS\\n   StdOut=/a/my log\\n" "$SCRIPT" ;;\nesac\n',
+                       'show) printf "   Command=%s a b\\n" "$SCRIPT"\n'
+                       '  printf "   $FACTS\\n   StdOut=/a/my log\\n" ;;\nesac\n',
     "sbatch": NOTE + 'echo "started=$HTFLOW_STARTED restarts=$SLURM_RESTART_COUNT" >>"$CALLS"\n'
                      '[ "$SBATCH" != refused ] && echo $((1000 + $(wc -l <"$CALLS")))\n',
     "scancel": NOTE,
@@ -137,6 +138,8 @@ def test_the_site_names_the_launcher_which_gets_the_cores(job, launcher, words):
         assert words in call and " --more " in call
     assert [re.search("htflow (doctor|run)", call)[1] for call in job.called(launcher)] == \
         ["doctor", "run"]
+    assert job.run(RUN="0", HTFLOW_DOCTOR="no")[0] == 0
+    assert len(job.called("htflow doctor")) == 1
     assert job.run(RUN="0", HTFLOW_LAUNCHER="rsh")[0] == 2
 
 

@@ -39,7 +39,7 @@ class Sweep:
         return self.cluster.run(
             "sbatch", "--parsable", f"--chdir={self.folder}", "--time=20", *options,
             JOBS / script, self.file, self.out, *run,
-            **{"HTFLOW": str(PROGRAM), **environment}).strip()
+            **{"HTFLOW": str(PROGRAM), "HTFLOW_DOCTOR": "no", **environment}).strip()
 
     def log(self):
         """What all jobs have printed."""
@@ -119,7 +119,7 @@ def check_three_nodes(sweep, job, reference, launcher):
 
 
 def test_a_sweep_over_three_nodes_by_srun(sweep, reference):
-    check_three_nodes(sweep, sweep.submit("-N3", "-n6"), reference, "srun")
+    check_three_nodes(sweep, sweep.submit("-N3", "-n6", HTFLOW_DOCTOR="yes"), reference, "srun")
 
 
 def test_a_job_as_plan_writes_it_by_mpirun(sweep, reference):
@@ -135,7 +135,7 @@ def test_a_job_as_plan_writes_it_by_mpirun(sweep, reference):
 
 @pytest.mark.parametrize("launcher", LAUNCHERS)
 def test_a_job_that_is_warned_requeues_itself(sweep, reference, launcher):
-    job = sweep.submit("-N3", "-n6", HTFLOW_LAUNCHER=launcher)
+    job = sweep.submit("-N3", "-n3", HTFLOW_LAUNCHER=launcher)
     sweep.warn(job)
     sweep.restarted(job, 2)
     sweep.done(job, reference)
@@ -146,7 +146,7 @@ def test_a_job_that_is_warned_requeues_itself(sweep, reference, launcher):
 
 def test_a_warning_that_comes_before_there_are_ranks_is_kept_for_them(sweep, reference):
     """mpirun dies of a signal while it starts."""
-    job = sweep.submit("-N3", "-n6", HTFLOW_LAUNCHER="mpirun")
+    job = sweep.submit("-N3", "-n3", HTFLOW_LAUNCHER="mpirun")
     sweep.wait_for(lambda: processes("mpirun\0", "run\0", f"{sweep.out}/ready"), "mpirun")
     sweep.cluster.run("scancel", "--batch", "--signal=USR1", job)
     sweep.restarted(job, 2)
@@ -155,26 +155,26 @@ def test_a_warning_that_comes_before_there_are_ranks_is_kept_for_them(sweep, ref
 
 
 def test_a_job_that_may_not_requeue_submits_itself_again(sweep, reference):
-    job = sweep.submit("-N3", "-n6", "--no-requeue")
+    job = sweep.submit("-N3", "-n3", "--no-requeue")
     sweep.warn(job)
     sweep.wait_for_text("submitted again as job ")
     second = re.search(r"submitted again as job (\d+)", sweep.log()).group(1)
     sweep.done(second, reference)
     assert sweep.cluster.job(job)["JobState"] == "FAILED"
     assert sweep.cluster.job(job)["ExitCode"] == "5:0"
-    assert "start 2, 6 ranks" in sweep.log()
+    assert "start 2, 3 ranks" in sweep.log()
 
 
 @pytest.mark.parametrize("launcher", LAUNCHERS)
 def test_a_cancelled_job_stays_cancelled_and_another_goes_on(sweep, reference, launcher):
-    job = sweep.submit("-N3", "-n6", HTFLOW_LAUNCHER=launcher)
+    job = sweep.submit("-N3", "-n3", HTFLOW_LAUNCHER=launcher)
     with sweep.in_the_middle():
         sweep.cluster.run("scancel", job)
         wait_until(lambda: sweep.cluster.ended(job), "the end of the job")
     kept = faults.records(sweep.out)[0]
     assert 0 < len(kept) < faults.RUNS
     assert sweep.cluster.run("squeue", "-h", "-u", "root") == "", "it came again"
-    sweep.done(sweep.submit("-N3", "-n6", HTFLOW_LAUNCHER=launcher), reference)
+    sweep.done(sweep.submit("-N3", "-n3", HTFLOW_LAUNCHER=launcher), reference)
     assert f"; {len(kept)} done before" in sweep.log()
 
 
@@ -184,7 +184,7 @@ LONG = pytest.mark.skipif("HTF_SLURM_LONG" not in os.environ, reason="long: test
 @pytest.mark.parametrize("launcher, node", [
     ("srun", "n2"), pytest.param("mpirun", "n1", marks=LONG, id="mpirun and its own node")])
 def test_a_node_that_crashes_costs_what_was_in_flight(sweep, reference, launcher, node):
-    job = sweep.submit("-N3", "-n6", HTFLOW_LAUNCHER=launcher)
+    job = sweep.submit("-N3", "-n3", HTFLOW_LAUNCHER=launcher)
     with sweep.in_the_middle():
         sweep.cluster.crash(node)
         sweep.cluster.boot(node)
@@ -196,7 +196,7 @@ def test_a_node_that_crashes_costs_what_was_in_flight(sweep, reference, launcher
 @pytest.mark.parametrize("partition", ["spare", "lost"])
 def test_a_preempted_job_comes_back(sweep, reference, partition):
     """Where SLURM requeues what it preempts, and where it cancels it."""
-    job = sweep.submit("-N3", "-n6", f"--partition={partition}")
+    job = sweep.submit("-N3", "-n3", f"--partition={partition}")
     with sweep.in_the_middle():
         other = sweep.cluster.run("sbatch", "--parsable", "-N3", "-n6", "-o/dev/null",
                                   "--wrap=true").strip()
@@ -222,8 +222,9 @@ def test_an_array_of_jobs_drains_one_directory(sweep, reference, shards):
 
 
 def test_a_chain_goes_on_job_by_job_and_ends_with_the_sweep(sweep, reference):
-    told = sweep.cluster.run(JOBS / "chain.sh", 3, "-N3", "-n6", f"--chdir={sweep.folder}",
-                             JOBS / "sweep.sbatch", sweep.file, sweep.out, HTFLOW=str(PROGRAM))
+    told = sweep.cluster.run(JOBS / "chain.sh", 3, "-N3", "-n3", f"--chdir={sweep.folder}",
+                             JOBS / "sweep.sbatch", sweep.file, sweep.out, HTFLOW=str(PROGRAM),
+                             HTFLOW_DOCTOR="no")
     first, second, third = re.findall(r"^job (\d+)", told, re.MULTILINE)
     sweep.warn(first)
     sweep.done(second, reference)
@@ -268,7 +269,7 @@ def test_nothing_outlives_who_started_a_cluster(possible):
 @LONG
 def test_the_real_time_limit(sweep, reference):
     """SLURM warns of a limit of one minute, half a minute or more before it."""
-    job = sweep.submit("-N3", "-n6", "--time=1", "--signal=B:USR1@30", run=())
+    job = sweep.submit("-N3", "-n3", "--time=1", "--signal=B:USR1@30", run=())
     with sweep.in_the_middle():
         time.sleep(50)
     sweep.restarted(job, 2)
