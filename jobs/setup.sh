@@ -30,9 +30,9 @@ libjansson-dev             --json
 libssl-dev                 digests
 python3                    the analysis package
 python3-numpy              the analysis package
-python3-h5py               the analysis package reads attributes by it
+python3-h5py               the analysis package reads results.h5 by it
 python3-xarray             the analysis package hands out its arrays
-python3-h5netcdf           xarray reads results.h5 by it
+python3-h5netcdf           users read results.h5 by it in xarray
 python3-matplotlib         figures of the report
 python3-yaml               the analysis package reads the sweep of a results file by it
 '

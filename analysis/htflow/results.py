@@ -10,6 +10,7 @@ import xarray as xr
 
 from . import selection, sweep
 from .derived import DERIVED
+from .storage import attributes, read_group
 from .tensor import depth_of
 
 PENDING, DONE, FAILED = 0, 1, 2
@@ -39,11 +40,6 @@ class Trajectories(Mapping):
     def __len__(self):
         return len(self._names)
 
-    def close(self):
-        """Close what was opened."""
-        for data in self._loaded.values():
-            data.close()
-
     def __repr__(self):
         return f"<trajectories of classes {', '.join(self._names) or '(none)'}>"
 
@@ -71,15 +67,15 @@ class Results:
 
     def __init__(self, path):
         self.path = str(path)
-        with h5py.File(self.path, "r") as file:
-            self.attributes = {k: v for k, v in file.attrs.items() if not k.startswith("_")}
-            if "runs" not in file:
-                kind = self.attributes.get("kind", "of another kind")
-                raise ValueError(f"{self.path} holds no results ({kind})")
-            classes = file.get("trajectories", {})
-            self.trees = {name: group.attrs["tree"] for name, group in classes.items()}
-        with self._open("runs") as runs:
-            runs.load()
+        self._file = h5py.File(self.path, "r")
+        self.attributes = attributes(self._file)
+        if "runs" not in self._file:
+            self._file.close()
+            kind = self.attributes.get("kind", "of another kind")
+            raise ValueError(f"{self.path} holds no results ({kind})")
+        classes = self._file.get("trajectories", {})
+        self.trees = {name: group.attrs["tree"] for name, group in classes.items()}
+        runs = read_group(self._file["runs"]).load()
         self.axes = [name for name in runs.coords if name != "run"]
         depths = {name: depth_of(tree) for name, tree in self.trees.items()}
         depth = [depths.get(str(name), 0) for name in runs.trajectory.values]
@@ -93,11 +89,8 @@ class Results:
                 f"{states[2]} pending; axes {', '.join(self.axes) or '(none)'}; classes "
                 f"{', '.join(f'{k} {v}' for k, v in self.trees.items()) or '(none)'}>")
 
-    def _open(self, group):
-        return xr.open_dataset(self.path, engine="h5netcdf", group=group, decode_times=False)
-
     def _trajectories(self, name):
-        data = self._open(f"trajectories/{name}")
+        data = read_group(self._file[f"trajectories/{name}"])
         if not np.isin(data.run.values, self.runs.run.values).all():  # of a selection
             data = data.isel(run=np.isin(data.run.values, self.runs.run.values))
         of_class = self.runs.isel(run=self.rows_of(data))
@@ -275,16 +268,16 @@ class Results:
         if name in self.runs:
             return self.runs[name]
         values = np.full(self.runs.sizes["run"], np.nan)
-        attributes = None
+        told = None
         variable = name[len(LEAST):] if name.startswith(LEAST) else name
         for data in self.trajectories.values():
             if variable in data and data[variable].dims[:2] == ("run", "sample"):
                 values[self.rows_of(data)] = _of_run(data, variable, name != variable, over)
-                attributes = data[variable].attrs
-        if attributes is None:
+                told = data[variable].attrs
+        if told is None:
             raise KeyError(f"{name} is not recorded in {self.path}")
         return xr.DataArray(values, {key: self.runs[key] for key in ["run", *self.keys]},
-                            ["run"], name, attributes)
+                            ["run"], name, told)
 
     def weights(self, run):
         """Weight matrices kept for a run.
@@ -303,12 +296,11 @@ class Results:
         KeyError
             If the run kept none.
         """
-        with h5py.File(self.path, "r") as file:
-            for group in file.get("weights", {}).values():
-                rows = np.flatnonzero(group["run"][:] == run)
-                if rows.size:
-                    return {name[2:]: group[name][rows[0]] for name in group
-                            if name.startswith("w_")}
+        for group in self._file.get("weights", {}).values():
+            rows = np.flatnonzero(group["run"][:] == run)
+            if rows.size:
+                return {name[2:]: group[name][rows[0]] for name in group
+                        if name.startswith("w_")}
         raise KeyError(f"run {run} kept no weights; set record.weights")
 
     def tree(self, run):
@@ -327,7 +319,7 @@ class Results:
 
     def close(self):
         """Close the file; what was not read yet can no longer be."""
-        self.trajectories.close()
+        self._file.close()
 
     def __enter__(self):
         return self

@@ -3,10 +3,12 @@
 import h5py
 import numpy as np
 import pytest
+import xarray as xr
 
 from conftest import BASE, run_sweep
 
 from htflow import open_results
+from htflow.storage import read_group
 
 
 def values_of(path, name, run):
@@ -146,3 +148,35 @@ def test_classes_are_read_when_they_are_used(path):
         assert not data.local_component_norm.variable._in_memory
         assert np.array_equal(row[:int(data.samples[2])].values,
                               values_of(path, "local_component_norm", 6))
+
+
+def test_groups_are_read_as_xarray_reads_them(path):
+    """Dimensions, coordinates, values and attributes, against xarray's own backend."""
+    with h5py.File(path) as file:
+        groups = ["runs", "timings", "trajectories/c0", "trajectories/c1", "weights/c0"]
+        assert set(groups) < set(_groups(file))
+        for name in groups:
+            ours = read_group(file[name])
+            with xr.open_dataset(path, engine="h5netcdf", group=name, decode_times=False) as theirs:
+                assert set(ours.variables) == set(theirs.variables)
+                assert set(ours.coords) == set(theirs.coords)
+                assert ours.attrs.keys() == theirs.attrs.keys()
+                xr.testing.assert_equal(ours, theirs)
+                for key, variable in ours.variables.items():
+                    assert variable.dims == theirs[key].dims
+                    assert variable.dtype == theirs[key].dtype
+                    assert variable.attrs.keys() == theirs[key].attrs.keys()
+
+
+def _groups(file):
+    found = []
+    file.visititems(lambda name, item: found.append(name) if isinstance(item, h5py.Group) else None)
+    return found
+
+
+def test_parts_of_a_variable_are_read_as_numpy_takes_them(path):
+    data = open_results(path).trajectories["c0"].local_component_norm
+    with h5py.File(path) as file:
+        whole = file["trajectories/c0/local_component_norm"][()]
+    for key in (np.s_[2], np.s_[1:3, ::2], np.s_[[3, 0]], np.s_[:, -1, 1], np.s_[..., [1, 0]]):
+        assert np.array_equal(data[key], whole[key], equal_nan=True)
