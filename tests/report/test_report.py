@@ -8,7 +8,8 @@ import h5py
 import numpy as np
 import pytest
 
-from conftest import BASE, NAME, ROOT, htflow, page_of, results
+from conftest import BASE, NAME, PROGRAM, ROOT, htflow, page_of, results
+from htflow.report import collect, make_page
 
 PLOT = "[data-part=plot] svg"
 CELLS = "[...document.querySelectorAll('.runs tbody tr[data-run]')].map(row => [...row.cells]" \
@@ -72,6 +73,18 @@ def test_text_of_the_file_is_text_in_the_page(browser, page):
     assert browser.do("document.title") == name
     assert browser.do("document.scripts.length") == 3
     assert browser.do("document.querySelectorAll('img[src=x]').length") == 0
+
+
+def test_text_of_a_run_is_text_in_the_page(browser, mixed, folder):
+    report = collect(mixed, PROGRAM)
+    message = next(c for c in report["columns"] if c["key"] == "message")
+    message["values"][3] = NAME
+    page = folder / "message.html"
+    page.write_text(make_page(report, []))
+    browser.open(page)
+    assert column(browser, "message")[3] == NAME
+    assert browser.do("document.querySelectorAll('img[src=x]').length") == 0
+    clean(browser, page)
 
 
 def test_the_physics_are_those_of_check(browser, page, mixed):
@@ -218,6 +231,10 @@ def test_it_zooms_and_pans(browser, page):
     assert span(browser, "y")[1] < values[1]
     browser.click("[data-zoom=all]")
     assert span(browser) == whole
+    for key in ("in", "right", "right", "right", "right", "right"):
+        browser.click(f"[data-zoom={key}]")
+    assert span(browser)[1] == pytest.approx(whole[1]), "there is an end to pan to"
+    browser.click("[data-zoom=all]")
     browser.click("[data-zoom=in]")
     assert span(browser)[1] - span(browser)[0] == pytest.approx((whole[1] - whole[0]) / 2)
     browser.do(f"document.querySelector('{PLOT}').focus()")
