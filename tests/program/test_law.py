@@ -112,6 +112,16 @@ def test_a_file_whose_physics_is_wrong_is_flagged(results, tmp_path, fault, find
     assert any(finding in text for text in physics(told)), told["findings"]
 
 
+def test_what_is_left_of_rates_that_cancel_breaks_no_law(results, tmp_path):
+    path = shutil.copy(results, tmp_path / "plateau.h5")
+    with h5py.File(path, "r+") as f:
+        group = f["trajectories/c0"]
+        for key in ("local_component_rate", "local_component_drive"):
+            group[key][0, 3] *= 1e-13
+        group["law_residual"][0, 3] = 0.01
+    assert not [text for text in physics(check(path)[1]) if "law_residual" in text]
+
+
 # ---- what is recorded ------------------------------------------------------------------
 
 ASKED = """\
