@@ -73,17 +73,17 @@ static void judge_requeue(htf_cli_doctor *d, const char *value) {
 static void judge_preemption(htf_cli_doctor *d, const char *value) {
   bool cancels = strstr(value, "CANCEL") != NULL;
   bool suspends = strstr(value, "SUSPEND") != NULL || strstr(value, "GANG") != NULL;
-  const char *what = strstr(value, "REQUEUE") != NULL ? "are requeued"
-                     : cancels                        ? "are cancelled"
-                     : suspends                       ? "are suspended"
-                                                      : "there are none";
+  const char *what = strstr(value, "REQUEUE") != NULL ? "preempted jobs are requeued"
+                     : cancels                        ? "preempted jobs are cancelled"
+                     : suspends                       ? "preempted jobs are suspended"
+                                                      : "no job is preempted";
   htf_cli__finding(
       d, "preemption", cancels || suspends ? HTF_CLI_WORTH_KNOWING : HTF_CLI_FINE,
       cancels ? "jobs/sweep.sbatch submits itself again when it is preempted so; "
                 "keep again=auto in site.conf"
               : "where several jobs share a directory, run with --patience longer "
                 "than the longest suspension",
-      "PreemptMode=%s: jobs that are preempted: %s (a partition may differ)", value, what);
+      "PreemptMode=%s: %s (a partition may differ)", value, what);
 }
 
 static void judge_kill_wait(htf_cli_doctor *d, const char *value) {
