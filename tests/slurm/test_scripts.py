@@ -27,7 +27,7 @@ STAND_INS = {
     "sbatch": NOTE + 'echo "started=$HTFLOW_STARTED restarts=$SLURM_RESTART_COUNT" >>"$CALLS"\n'
                      '[ "$SBATCH" != refused ] && echo $((1000 + $(wc -l <"$CALLS")))\n',
     "scancel": NOTE,
-    "htflow": NOTE + 'case $1 in plan) exit ${PLAN:-0} ;; run) ;; *) exit 0 ;; esac\n'
+    "htflow": NOTE + 'case $1 in plan) exit ${PLAN:-0} ;; run) ;; *) exit ${DOCTOR:-0} ;; esac\n'
                      'ready=$(sed "s/.*--ready \\([^ ]*\\).*/\\1/" <<<"$*")\n'
                      'case $RUN in\n'
                      "waits) trap 'echo told >>$CALLS; sleep 1; exit 5' USR1\n"
@@ -148,6 +148,13 @@ def test_ranks_that_die_before_they_begin_are_started_again(job, run, times):
     assert job.run(RUN=run)[0] == 128 + signal.SIGSEGV
     assert len(job.called("htflow run")) == times
     assert not job.called("sbatch") and not job.called("scontrol requeue")
+
+
+def test_a_doctor_that_dies_is_called_again_and_one_that_warns_is_not(job):
+    assert job.run(RUN="0", DOCTOR="6")[0] == 0
+    assert len(job.called("htflow doctor")) == 1
+    assert job.run(RUN="0", DOCTOR="139")[0] == 0
+    assert len(job.called("htflow doctor")) == 4 and len(job.called("htflow run")) == 2
 
 
 def test_a_warning_is_handed_on_once(job):

@@ -234,9 +234,12 @@ def test_a_chain_goes_on_job_by_job_and_ends_with_the_sweep(sweep, reference):
 
 def test_doctor_says_what_this_cluster_does(cluster, tmp_path):
     def found(*launcher, out=tmp_path):
-        told = json.loads(cluster.run(*launcher, PROGRAM, "doctor", "--json", "--out", out,
-                                      check=False))
-        return {one["what"]: (one["verdict"], one["finding"], one["cure"]) for one in told}
+        for _ in range(3):  # a rank may die in MPI_Init, see sweep.sbatch
+            told = cluster.run(*launcher, PROGRAM, "doctor", "--json", "--out", out, check=False)
+            if told.rstrip().endswith("]"):
+                break
+        return {one["what"]: (one["verdict"], one["finding"], one["cure"])
+                for one in json.loads(told)}
     told = found()  # on the login node
     assert told["slurm"][:2] == ("ok", "SLURM 22.05.8, cluster htflow")
     assert told["requeue"][0] == told["srun"][0] == "ok" and "0 to 1000" in told["arrays"][1]
