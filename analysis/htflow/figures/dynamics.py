@@ -4,12 +4,10 @@ import numpy as np
 
 from ..clocks import time_since_activation
 from ..results import DONE
-from ..selection import levels
 from . import style
-from .labels import class_labels, column_key, node_label
+from .labels import Layout, node_label
 
 SHOWN = 5          # components
-ROWS, COLUMNS = 3, 5
 
 
 def _draw_components(axis, clock, norms):
@@ -90,24 +88,19 @@ def dynamics(results, seed=0):
     ValueError
         If no component norms were recorded.
     """
-    column = column_key(results)
-    labels = class_labels(results, but=[column])
-    rows = style.evenly([name for name in labels
-                         if "local_component_norm" in results.trajectories[name]], ROWS)
+    layout = Layout(results)
+    rows, values = layout.names, layout.values
     if not rows:
         raise ValueError("no component norms: record.observables has no local_component_norm")
-    values = [None] if column is None else style.evenly(levels(results.runs, column)[0], COLUMNS)
     figure, axes = style.new(2 * len(rows), len(values), sharey="row",
                              size=(2.6 * len(values) + 0.4, 3.6 * len(rows)))
     for i, name in enumerate(rows):
         data = results.trajectories[name]
         for j, value in enumerate(values):
             above, below = axes[2 * i, j], axes[2 * i + 1, j]
-            title = labels[name] if column is None else \
-                f"{labels[name]}\n{style.key_name(column)} {style.short(value)}"
-            above.set(xlabel="arc length of the weights", title=title)
+            above.set(xlabel="arc length of the weights", title=layout.title(name, value))
             below.set(xlabel="flow time since the first component")
-            run = _choose(results, data, column, value, seed)
+            run = _choose(results, data, layout.column, value, seed)
             if run is not None:
                 _draw_run(above, below, run)
             above.set_visible(run is not None)

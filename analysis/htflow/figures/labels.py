@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What classes of trajectories are called."""
+"""What classes of trajectories are called, and how they are laid out."""
 from ..phases import SEEDS, default_axes
+from ..selection import levels
 from . import style
+
+ROWS, COLUMNS = 3, 5    # the most of a figure of component norms
 
 
 def class_labels(results, but=()):
@@ -46,6 +49,33 @@ def column_key(results):
     classes = [data for data in results.trajectories.values() if data.sizes["run"]]
     return next((key for key in keys if key is not None and
                  any((data[key] != data[key][0]).any() for data in classes)), None)
+
+
+class Layout:
+    """Panels of component norms: a row for each class, a column for each value of a key.
+
+    Attributes
+    ----------
+    names : list of str
+        Classes that recorded component norms, at most `ROWS`, evenly chosen; may be empty.
+    column : str or None
+        See ``column_key``.
+    values : list
+        Of that key, at most `COLUMNS`; ``[None]`` without one.
+    """
+
+    def __init__(self, results):
+        self.column = column_key(results)
+        self._labels = class_labels(results, but=[self.column])
+        self.names = style.evenly([name for name in self._labels if "local_component_norm"
+                                   in results.trajectories[name]], ROWS)
+        self.values = [None] if self.column is None else \
+            style.evenly(levels(results.runs, self.column)[0], COLUMNS)
+
+    def title(self, name, value):
+        """Of the panel of a class and a value."""
+        return self._labels[name] if self.column is None else \
+            f"{self._labels[name]}\n{style.key_name(self.column)} {style.short(value)}"
 
 
 def node_label(name):

@@ -4,11 +4,10 @@ import numpy as np
 
 from ..align import aligned
 from ..clocks import when_placed
-from ..selection import levels
 from . import style
-from .labels import class_labels, column_key, node_label
+from .labels import Layout, node_label
 
-ROWS, COLUMNS, SHOWN, AT_LEAST = 3, 5, 3, 2
+SHOWN, AT_LEAST = 3, 2
 
 
 def _draw(axis, data, event):
@@ -46,11 +45,8 @@ def seeds(results):
     ValueError
         If no component norms were recorded, or there are no two runs of any class and scale.
     """
-    column = column_key(results)
-    labels = class_labels(results, but=[column])
-    names = style.evenly([name for name in labels
-                          if "local_component_norm" in results.trajectories[name]], ROWS)
-    values = [None] if column is None else style.evenly(levels(results.runs, column)[0], COLUMNS)
+    layout = Layout(results)
+    names, values, column = layout.names, layout.values, layout.column
     drawn = []
     for i, name in enumerate(names):
         data = results.trajectories[name]
@@ -67,9 +63,7 @@ def seeds(results):
         axis.set_visible(False)
     for i, j, data, event in drawn:
         axes[i, j].set_visible(True)
-        title = labels[names[i]] if column is None else \
-            f"{labels[names[i]]}\n{style.key_name(column)} {style.short(values[j])}"
-        axes[i, j].set_title(f"{title}: {len(event)} runs")
+        axes[i, j].set_title(f"{layout.title(names[i], values[j])}: {len(event)} runs")
         axes[i, j].set_xlabel("arc length since the first component")
         _draw(axes[i, j], data, event)
     for i, name in enumerate(names):
