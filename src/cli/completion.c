@@ -23,6 +23,29 @@ void htf_completion__put_quoted(FILE *out, const char *text, const char *escaped
   }
 }
 
+void htf_completion__put_keys(FILE *out, const char *before, const char *after) {
+  int count;
+  const htf_field *field = htf_spec_fields(&count);
+  for (int i = 0; i < count; i++) {
+    if (field[i].type != HTF_FIELD_DIGEST) {
+      fprintf(out, "%s%s%s", before, field[i].key, after);
+    }
+  }
+}
+
+void htf_completion__put_choices(FILE *out, const char *before, const char *between,
+                                 const char *after) {
+  int count;
+  const htf_field *field = htf_spec_fields(&count);
+  for (int i = 0; i < count; i++) {
+    if (field[i].choices != NULL) {
+      fprintf(out, "%s%s%s", before, field[i].key, between);
+      htf_completion__put_words(out, field[i].choices);
+      fputs(after, out);
+    }
+  }
+}
+
 // ---- what an argument may be ------------------------------------------------------------
 
 typedef enum kind { ANYTHING, WORD, DIRECTORY, ANY_FILE, ENDING, KEY, COMMAND } kind;

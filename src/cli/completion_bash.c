@@ -102,22 +102,10 @@ static void put_commands(FILE *out) {
 }
 
 static void put_keys(FILE *out) {
-  int count;
-  const htf_field *field = htf_spec_fields(&count);
   fputs("\n_htflow_keys() {\n  echo \"\\\n", out);
-  for (int i = 0; i < count; i++) {
-    if (field[i].type != HTF_FIELD_DIGEST) {
-      fprintf(out, "    %s=\\\n", field[i].key);
-    }
-  }
+  htf_completion__put_keys(out, "    ", "=\\\n");
   fputs("\"\n}\n\n_htflow_choices() { # KEY\n  case $1 in\n", out);
-  for (int i = 0; i < count; i++) {
-    if (field[i].choices != NULL) {
-      fprintf(out, "    %s) echo \"", field[i].key);
-      htf_completion__put_words(out, field[i].choices);
-      fputs("\" ;;\n", out);
-    }
-  }
+  htf_completion__put_choices(out, "    ", ") echo \"", "\" ;;\n");
   fputs("  esac\n}\n", out);
 }
 

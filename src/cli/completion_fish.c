@@ -65,22 +65,10 @@ static const char fixed[] =
     "complete -c htflow -n _htflow_first -l version -d 'what this is'\n";
 
 static void put_keys(FILE *out) {
-  int count;
-  const htf_field *field = htf_spec_fields(&count);
   fputs("\nfunction _htflow_keys\n  printf '%s\\n'", out);
-  for (int i = 0; i < count; i++) {
-    if (field[i].type != HTF_FIELD_DIGEST) {
-      fprintf(out, " \\\n    %s=", field[i].key);
-    }
-  }
+  htf_completion__put_keys(out, " \\\n    ", "=");
   fputs("\nend\n\nfunction _htflow_choices # KEY\n  switch $argv[1]\n", out);
-  for (int i = 0; i < count; i++) {
-    if (field[i].choices != NULL) {
-      fprintf(out, "    case %s\n      printf '%%s\\n' ", field[i].key);
-      htf_completion__put_words(out, field[i].choices);
-      fputc('\n', out);
-    }
-  }
+  htf_completion__put_choices(out, "    case ", "\n      printf '%s\\n' ", "\n");
   fputs("  end\nend\n\n", out);
 }
 

@@ -29,6 +29,11 @@ void htf_completion__put_quoted(FILE *out, const char *text, const char *escaped
 // "a b c" of "a|b|c".
 void htf_completion__put_words(FILE *out, const char *choices);
 
+// Each key of the sweep file between two texts; and each that has choices, these as words.
+void htf_completion__put_keys(FILE *out, const char *before, const char *after);
+void htf_completion__put_choices(FILE *out, const char *before, const char *between,
+                                 const char *after);
+
 htf_status htf_completion__bash(FILE *out);
 htf_status htf_completion__zsh(FILE *out);
 htf_status htf_completion__fish(FILE *out);

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Completion for zsh, by its own _arguments.
-#include <string.h>
 
 #include "completion_impl.h"
 
@@ -59,22 +58,10 @@ static void put_commands(FILE *out) {
 }
 
 static void put_keys(FILE *out) {
-  int count;
-  const htf_field *field = htf_spec_fields(&count);
   fputs("\n_htflow_keys() {\n  compadd -S = --", out);
-  for (int i = 0; i < count; i++) {
-    if (field[i].type != HTF_FIELD_DIGEST) {
-      fprintf(out, " \\\n    %s", field[i].key);
-    }
-  }
+  htf_completion__put_keys(out, " \\\n    ", "");
   fputs("\n}\n\n_htflow_choices() { # KEY\n  case $1 in\n", out);
-  for (int i = 0; i < count; i++) {
-    if (field[i].choices != NULL) {
-      fprintf(out, "    %s) compadd -- ", field[i].key);
-      htf_completion__put_words(out, field[i].choices);
-      fputs(" ;;\n", out);
-    }
-  }
+  htf_completion__put_choices(out, "    ", ") compadd -- ", " ;;\n");
   fputs("  esac\n}\n", out);
 }
 
