@@ -94,16 +94,6 @@ def records(out):
     return identities, rows
 
 
-def checkpoints(out):
-    """How many checkpoints lie in the journals."""
-    count = 0
-    for path in out.glob("journal/*.sqlite"):
-        with sqlite3.connect(path, timeout=30) as db:
-            count += db.execute("SELECT count(*) FROM checkpoint").fetchone()[0]
-        db.close()
-    return count
-
-
 def check_done(out, reference):
     """All runs are there, once, and as the uninterrupted sweep had them."""
     with h5py.File(out / "results.h5") as file:

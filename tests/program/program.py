@@ -2,6 +2,7 @@
 """The program as a user drives it."""
 import os
 import pathlib
+import sqlite3
 import subprocess
 
 import h5py
@@ -49,3 +50,13 @@ def checksum(directory):
     """content_checksum of a sweep directory's results."""
     with h5py.File(pathlib.Path(directory) / "results.h5") as file:
         return file.attrs["content_checksum"]
+
+
+def checkpoints(out):
+    """How many runs the journals of a sweep directory hold half done."""
+    count = 0
+    for path in out.glob("journal/*.sqlite"):
+        with sqlite3.connect(path, timeout=30) as db:
+            count += db.execute("SELECT count(*) FROM checkpoint").fetchone()[0]
+        db.close()
+    return count

@@ -2,7 +2,6 @@
 """Sweeps run to their end, stopped and gone on with (tests/faults kills them)."""
 import os
 import signal
-import sqlite3
 import subprocess
 import time
 
@@ -10,7 +9,7 @@ import h5py
 import numpy as np
 import pytest
 
-from program import SWEEP, checksum, command, htflow, write
+from program import SWEEP, checkpoints, checksum, command, htflow, write
 
 # Long enough to be interrupted: descents of a tenth of a second, by a count of steps.
 LONG = SWEEP.replace("stop: {loss: 1e-3}",
@@ -126,16 +125,6 @@ def test_a_deadline_stops_and_the_same_command_goes_on(long_done, tmp_path):
     assert htflow("run", sweep, "--out", out, "--deadline", "0.3", ranks=2).returncode == 5
     assert htflow("run", sweep, "--out", out).returncode == 0
     assert checksum(out) == checksum(long_done)
-
-
-def checkpoints(out):
-    """How many runs the journals hold half done."""
-    count = 0
-    for path in out.glob("journal/*.sqlite"):
-        with sqlite3.connect(path, timeout=30) as db:
-            count += db.execute("SELECT count(*) FROM checkpoint").fetchone()[0]
-        db.close()
-    return count
 
 
 def test_the_end_of_a_slurm_job_stops_and_a_later_one_goes_on(long_done, tmp_path,
