@@ -185,8 +185,9 @@ htf_flow_counts htf_flow_get_counts(const htf_flow *flow);
 htf_status htf_flow_interpolate(htf_flow *flow, double fraction, double *y,
                                 htf_flow_time *time, double *arc);
 // The fraction of the step at which the arc length, or the time, has the given value, which
-// must lie within the step. Raises HTF_E_INTERNAL if it does not.
-htf_status htf_flow_find_arc(htf_flow *flow, double arc, double *fraction);
+// must lie within the step. Raises HTF_E_INTERNAL if it does not. y [size]: room for a
+// state.
+htf_status htf_flow_find_arc(htf_flow *flow, double arc, double *y, double *fraction);
 htf_status htf_flow_find_time(htf_flow *flow, htf_flow_time time, double *fraction);
 
 // A root of a scalar in a bracket, at whose ends it has opposite signs (at most one zero):

@@ -27,6 +27,7 @@ static htf_status create(htf_flow *flow) {
   HTF_CHECK(c->nonlinear != NULL, HTF_E_MEMORY, "no memory for the iteration");
   HTF_CHECK(CVodeSetNonlinearSolver(c->cvode, c->nonlinear) == 0, HTF_E_MEMORY,
             "CVODE cannot be set up: %s", c->shared.complaint);
+  HTF_TRY(c->shared.failure);
 done:
   return status;
 }

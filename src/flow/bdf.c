@@ -4,6 +4,7 @@
 #include <sunlinsol/sunlinsol_spgmr.h>
 
 #include "cvode_impl.h"
+#include "htflow/memory.h"
 #include "krylov_impl.h"
 
 // Settings, by evaluations of f and J v on small CP and deep matrix flows, rtol 1e-3 to
@@ -22,19 +23,23 @@ static int multiply(N_Vector v, N_Vector product, realtype t, N_Vector y, N_Vect
                     void *data, N_Vector scratch) {
   (void)t, (void)dy, (void)scratch;
   htf_flow *flow = data;
-  return htf_flow__judge(flow->method, htf_flow__product(flow, N_VGetArrayPointer(y),
-                                                         N_VGetArrayPointer(v),
-                                                         N_VGetArrayPointer(product)));
+  htf_flow_sundials *s = flow->method;
+  const double *at = N_VGetArrayPointer(y), *along = N_VGetArrayPointer(v);
+  double *to = N_VGetArrayPointer(product);
+  return s->failure != HTF_OK ? -1
+                              : htf_flow__judge(s, htf_flow__product(flow, at, along, to));
 }
 
 static htf_status guess_step(htf_flow *flow, double *step) {
   htf_status status = HTF_OK;
-  htf_flow_sundials *s = flow->method;
-  double *slope = s->taylor, *bend = slope + flow->system.size;
+  double *slope = NULL;
+  HTF_NEW(slope, 2 * flow->system.size);
+  double *bend = slope + flow->system.size;
   HTF_TRY(htf_flow__derivative(flow, flow->state, slope));
   HTF_TRY(htf_flow__product(flow, flow->state, slope, bend));
   *step = htf_flow__first_step(flow, slope, bend);
 done:
+  HTF_FREE(slope);
   return status;
 }
 
@@ -100,6 +105,7 @@ static htf_status create(htf_flow *flow) {
                 CVodeSetEpsLin(c->cvode, LINEAR) == 0 &&
                 CVodeSetEtaFixedStepBounds(c->cvode, KEEP_ABOVE, KEEP_BELOW) == 0,
             HTF_E_MEMORY, "CVODE cannot be set up: %s", c->shared.complaint);
+  HTF_TRY(c->shared.failure);
 done:
   return status;
 }

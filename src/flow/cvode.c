@@ -6,6 +6,8 @@
 
 #include <cvode/cvode.h>
 
+enum { MOST_ORDER = 12 };
+
 // ---- life
 
 static htf_status check_options(const htf_flow *flow, const htf_flow_cvode_kind *kind) {
@@ -21,7 +23,7 @@ done:
 htf_status htf_flow__cvode_create(htf_flow *flow, const htf_flow_cvode_kind *kind) {
   htf_status status = HTF_OK;
   HTF_TRY(check_options(flow, kind));
-  HTF_TRY(htf_flow__sundials_create(flow, sizeof(htf_flow_cvode), kind->most_order));
+  HTF_TRY(htf_flow__sundials_create(flow, sizeof(htf_flow_cvode)));
   htf_flow_cvode *c = flow->method;
   c->kind = kind;
   c->cvode = CVodeCreate(kind->formula, c->shared.context);
@@ -36,6 +38,7 @@ htf_status htf_flow__cvode_create(htf_flow *flow, const htf_flow_cvode_kind *kin
                 CVodeSetMinStep(c->cvode, kind->shortest) == 0 &&
                 CVodeSetMaxStep(c->cvode, kind->longest) == 0,
             HTF_E_MEMORY, "CVODE cannot be set up: %s", c->shared.complaint);
+  HTF_TRY(c->shared.failure);
 done:
   return status;
 }
@@ -77,6 +80,7 @@ htf_status htf_flow__cvode_restart(htf_flow *flow) {
   HTF_CHECK(CVodeReInit(c->cvode, 0, c->shared.vector) == 0 &&
                 CVodeSetInitStep(c->cvode, step) == 0,
             HTF_E_INTERNAL, "CVODE cannot restart: %s", c->shared.complaint);
+  HTF_TRY(c->shared.failure);
 done:
   return status;
 }
@@ -108,29 +112,32 @@ done:
 
 // ---- inside a step
 
-static htf_status fill_taylor(htf_flow *flow, htf_flow_cvode *c) {
-  htf_status status = HTF_OK;
-  double end;
-  int order;
-  CVodeGetCurrentTime(c->cvode, &end);
-  CVodeGetLastOrder(c->cvode, &order);
-  for (int k = 0; k <= order; k++) {
-    N_VSetArrayPointer(c->shared.taylor + k * flow->system.size, c->shared.vector);
-    HTF_CHECK(CVodeGetDky(c->cvode, end, k, c->shared.vector) == 0, HTF_E_INTERNAL,
-              "CVODE's interpolant: %s", c->shared.complaint);
-  }
-  htf_flow__scale_taylor(flow, order);
-done:
-  return status;
-}
-
+// y(fraction) = sum_k z_k (fraction - 1)^k, around the end of the step and in units of it:
+// CVODE's history holds z_k = h^k y^(k) / k!, and combines it, the highest first, for the
+// state at the end.
 htf_status htf_flow__cvode_interpolate(htf_flow *flow, double fraction, double *y) {
   htf_status status = HTF_OK;
   htf_flow_cvode *c = flow->method;
-  if (c->shared.order < 0) {
-    HTF_TRY(fill_taylor(flow, c));
+  htf_flow_sundials *s = &c->shared;
+  const double *z[MOST_ORDER + 1];
+  double end;
+  CVodeGetCurrentTime(c->cvode, &end);
+  s->listens = true;
+  int flag = CVodeGetDky(c->cvode, end, 0, s->vector);
+  s->listens = false;
+  HTF_CHECK(flag == 0 && s->terms <= MOST_ORDER + 1, HTF_E_INTERNAL,
+            "CVODE's interpolant: %s", s->complaint);
+  for (int k = 0; k < s->terms; k++) {
+    z[k] = N_VGetArrayPointer(s->term[k]);
   }
-  htf_flow__sum_taylor(flow, fraction, y);
+  HTF_TRY(s->failure);
+  for (int64_t i = 0; i < flow->system.size; i++) {
+    double sum = z[0][i];
+    for (int k = 1; k < s->terms; k++) {
+      sum = z[k][i] + (fraction - 1) * sum;
+    }
+    y[i] = sum;
+  }
 done:
   return status;
 }

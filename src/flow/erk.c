@@ -6,10 +6,11 @@
 // (llnl/sundials issue 311), which costs it its order. tests/flow compares each table
 // offered with its own formula, step by step.
 #include <math.h>
-#include <stdio.h>
+#include <string.h>
 
 #include <arkode/arkode_erkstep.h>
 
+#include "htflow/memory.h"
 #include "sundials_impl.h"
 
 // Steps stay in this range. A solution that asks for a shorter one blows up; one that could
@@ -39,6 +40,8 @@ enum { TABLES = sizeof tables / sizeof *tables };
 typedef struct erk {
   htf_flow_sundials shared;
   void *arkode;
+  double *taylor;  // [QUARTIC + 1, size], of the step just made: h^k y^(k) / k!
+  int order;       // of taylor; -1 where it is not filled
   int degree;      // of ARKODE's interpolant
   double proposed; // the next step, before any error test
   int64_t cuts;    // steps tried again for refused points
@@ -67,8 +70,9 @@ static htf_status create(htf_flow *flow) {
   if (flow->options.fixed_step > 0) {
     flow->options.rtol = 1; // ARKODE still wants weights that rounding stays below
   }
-  HTF_TRY(htf_flow__sundials_create(flow, sizeof(erk), QUARTIC));
+  HTF_TRY(htf_flow__sundials_create(flow, sizeof(erk)));
   erk *e = flow->method;
+  HTF_NEW(e->taylor, (QUARTIC + 1) * flow->system.size);
   int degree = tables[flow->options.table].degree;
   e->degree = degree < CUBIC ? degree : CUBIC;
   e->arkode = ERKStepCreate(htf_flow__derive, 0, e->shared.vector, e->shared.context);
@@ -83,6 +87,7 @@ static htf_status create(htf_flow *flow) {
                 ERKStepSetMinStep(e->arkode, SHORTEST) == 0 &&
                 ERKStepSetMaxStep(e->arkode, LONGEST) == 0,
             HTF_E_MEMORY, "ARKODE cannot be set up: %s", e->shared.complaint);
+  HTF_TRY(e->shared.failure);
 done:
   return status;
 }
@@ -91,6 +96,7 @@ static void destroy(htf_flow *flow) {
   erk *e = flow->method;
   if (e != NULL) {
     ERKStepFree(&e->arkode);
+    HTF_FREE(e->taylor);
     htf_flow__sundials_destroy(flow);
   }
 }
@@ -114,6 +120,7 @@ static htf_status begin_at(htf_flow *flow, erk *e, double step) {
                 (fixed > 0 ? ERKStepSetFixedStep(e->arkode, fixed)
                            : ERKStepSetInitStep(e->arkode, step)) == 0,
             HTF_E_INTERNAL, "ARKODE cannot restart: %s", e->shared.complaint);
+  HTF_TRY(e->shared.failure);
 done:
   return status;
 }
@@ -152,6 +159,7 @@ static htf_status step(htf_flow *flow, double *next, double *length) {
   double clock;
   int flag;
   htf_flow__begin_step(s);
+  e->order = -1;
   do {
     int64_t refusals = s->refusals;
     N_VSetArrayPointer(next, s->vector);
@@ -177,26 +185,52 @@ done:
 
 // ---- inside a step
 
+// y(fraction) = sum_k taylor_k (fraction - 1)^k, around the end of the step.
+static void sum_taylor(const htf_flow *flow, const erk *e, double fraction, double *y) {
+  int64_t size = flow->system.size;
+  memcpy(y, e->taylor + e->order * size, (size_t)size * sizeof *y);
+  for (int k = e->order - 1; k >= 0; k--) {
+    const double *row = e->taylor + k * size;
+    for (int64_t i = 0; i < size; i++) {
+      y[i] = row[i] + (fraction - 1) * y[i];
+    }
+  }
+}
+
+// Where the rows hold y^(k).
+static void scale_taylor(const htf_flow *flow, erk *e) {
+  int64_t size = flow->system.size;
+  double factor = 1;
+  for (int k = 0; k <= e->degree; k++) {
+    double *row = e->taylor + k * size;
+    factor *= k == 0 ? 1 : e->shared.length / k;
+    for (int64_t i = 0; i < size; i++) {
+      row[i] *= factor;
+    }
+  }
+  e->order = e->degree;
+}
+
 // The cubic p through values and slopes at both ends is made a quartic by the slope at one
 // point more, s = -1/3 from the end in units of the step: added is
 //   c s^2 (1 + s)^2,  c = (h f(p(s)) - p'(s)) / (2 s (1 + s) (1 + 2 s)).
-static htf_status add_quartic(htf_flow *flow, htf_flow_sundials *s, double *point) {
+static htf_status add_quartic(htf_flow *flow, erk *e, double *point) {
   htf_status status = HTF_OK;
   const double at = -1.0 / 3, share = 1 / (2 * at * (1 + at) * (1 + 2 * at));
   int64_t size = flow->system.size;
-  double *two = s->taylor + 2 * size, *three = two + size, *four = three + size;
-  const double *one = s->taylor + size;
-  htf_flow__sum_taylor(flow, 1 + at, point);
-  s->order = -1;
+  double *two = e->taylor + 2 * size, *three = two + size, *four = three + size;
+  const double *one = e->taylor + size;
+  sum_taylor(flow, e, 1 + at, point);
+  e->order = -1;
   HTF_TRY(htf_flow__derivative(flow, point, four));
   for (int64_t i = 0; i < size; i++) {
     double slope = one[i] + at * (2 * two[i] + at * 3 * three[i]);
-    double c = share * (s->length * four[i] - slope);
+    double c = share * (e->shared.length * four[i] - slope);
     two[i] += c;
     three[i] += 2 * c;
     four[i] = c;
   }
-  s->order = QUARTIC;
+  e->order = QUARTIC;
 done:
   return status;
 }
@@ -208,13 +242,14 @@ static htf_status fill_taylor(htf_flow *flow, erk *e, double *scratch) {
   double end;
   ERKStepGetCurrentTime(e->arkode, &end);
   for (int k = 0; k <= e->degree; k++) {
-    N_VSetArrayPointer(s->taylor + k * flow->system.size, s->vector);
+    N_VSetArrayPointer(e->taylor + k * flow->system.size, s->vector);
     HTF_CHECK(ERKStepGetDky(e->arkode, end, k, s->vector) == 0, HTF_E_INTERNAL,
               "ARKODE's interpolant: %s", s->complaint);
   }
-  htf_flow__scale_taylor(flow, e->degree);
+  HTF_TRY(s->failure);
+  scale_taylor(flow, e);
   if (tables[flow->options.table].degree == QUARTIC) {
-    HTF_TRY(add_quartic(flow, s, scratch));
+    HTF_TRY(add_quartic(flow, e, scratch));
   }
 done:
   return status;
@@ -223,10 +258,10 @@ done:
 static htf_status interpolate(htf_flow *flow, double fraction, double *y) {
   htf_status status = HTF_OK;
   erk *e = flow->method;
-  if (e->shared.order < 0) {
+  if (e->order < 0) {
     HTF_TRY(fill_taylor(flow, e, y));
   }
-  htf_flow__sum_taylor(flow, fraction, y);
+  sum_taylor(flow, e, fraction, y);
 done:
   return status;
 }

@@ -139,7 +139,6 @@ htf_status htf_flow_create(const htf_flow_system *system, const htf_flow_options
   flow->last_step = options->start.last_step;
   HTF_NEW(flow->state, system->size);
   HTF_NEW(flow->before, system->size);
-  HTF_NEW(flow->probe, system->size);
   memcpy(flow->state, y, (size_t)system->size * sizeof *y);
   HTF_TRY(take_carry(flow));
   HTF_TRY(flow->row->create(flow));
@@ -155,7 +154,6 @@ void htf_flow_destroy(htf_flow **flow) {
     (*flow)->row->destroy(*flow);
     HTF_FREE((*flow)->state);
     HTF_FREE((*flow)->before);
-    HTF_FREE((*flow)->probe);
     HTF_FREE((*flow)->carry);
     HTF_FREE((*flow)->next_carry);
     HTF_FREE(*flow);
@@ -280,6 +278,7 @@ done:
 
 typedef struct way {
   htf_flow *flow;
+  double *y; // [size]
   double target;
 } way;
 
@@ -287,19 +286,19 @@ typedef struct way {
 static htf_status go(void *context, double fraction, double *value) {
   htf_status status = HTF_OK;
   const way *w = context;
-  HTF_TRY(look(w->flow, fraction, w->flow->probe));
-  *value = distance(w->flow->probe, w->flow->before, w->flow->system.size) - w->target;
+  HTF_TRY(look(w->flow, fraction, w->y));
+  *value = distance(w->y, w->flow->before, w->flow->system.size) - w->target;
 done:
   return status;
 }
 
-htf_status htf_flow_find_arc(htf_flow *flow, double arc, double *fraction) {
+htf_status htf_flow_find_arc(htf_flow *flow, double arc, double *y, double *fraction) {
   htf_status status = HTF_OK;
   HTF_CHECK(flow->made, HTF_E_INTERNAL, "no step to look into");
   HTF_CHECK(arc >= flow->arc_before && arc <= flow->arc, HTF_E_INTERNAL,
             "arc length %.17g is not in [%.17g, %.17g]", arc, flow->arc_before, flow->arc);
   double whole = flow->arc - flow->arc_before;
-  way w = {flow, arc - flow->arc_before};
+  way w = {flow, y, arc - flow->arc_before};
   htf_flow_bracket bracket = {0, 1, -w.target, whole - w.target};
   *fraction = arc == flow->arc ? 1 : 0;
   if (w.target > 0 && arc < flow->arc) {

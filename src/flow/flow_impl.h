@@ -33,7 +33,6 @@ struct htf_flow {
   void *method;
   double *state;              // [size], the end of the step just made
   double *before;             // [size], its beginning, where `made`
-  double *probe;              // [size], of the search inside a step
   double *carry, *next_carry; // [carry_size]
   int64_t carry_size;
   htf_flow_time time, time_before;

@@ -4,6 +4,7 @@
 // With A = I - gamma J and M ~ A, from x = 0, r = b:
 //     z = M^-1 r;  p = z + (r.z / r_before.z_before) p;  alpha = r.z / p.A p;
 //     x += alpha p;  r -= alpha A p
+// where r stands in b's place, and A p in that of z, until z is made.
 //
 // What counts is the error A^-1 r, and z is its estimate: the residual itself weighs stiff
 // components, which it takes least to get right, by their eigenvalues. Adding a last z to
@@ -45,8 +46,9 @@ static const double CAUTION = 2;
 typedef struct krylov {
   htf_flow *flow;
   void *cvode;
-  double *r, *z, *p, *q; // [size]; q = A p
-  bool ready;            // M stands, for this gamma:
+  double *p;     // [size]
+  double *r, *z; // [size], CVODE's: the right-hand side, and f(y), which has served there
+  bool ready;    // M stands, for this gamma:
   double gamma;
   bool measured; // miss is known, of a system with miss_gamma
   double miss, miss_gamma;
@@ -140,35 +142,35 @@ static void measure(krylov *s, double alpha, double gamma) {
   s->measured = true;
 }
 
-// q = A p and the step along p. *alpha: its length; 0 where A bends the other way, being
+// The step along p, by way of A p. *alpha: its length; 0 where A bends the other way, being
 // not positive definite: a step of the flow too long for its accuracy.
 static htf_status advance(krylov *s, const double *y, double gamma, double rz, double *x,
                           double *alpha) {
   htf_status status = HTF_OK;
   int64_t n = s->flow->system.size;
-  HTF_TRY(htf_flow__product(s->flow, y, s->p, s->q));
+  double *q = s->z;
+  HTF_TRY(htf_flow__product(s->flow, y, s->p, q));
   for (int64_t i = 0; i < n; i++) {
-    s->q[i] = s->p[i] - gamma * s->q[i];
+    q[i] = s->p[i] - gamma * q[i];
   }
-  double bend = dot(s->p, s->q, n);
+  double bend = dot(s->p, q, n);
   *alpha = bend > 0 ? rz / bend : 0;
   add(*alpha, s->p, x, n);
-  add(-*alpha, s->q, s->r, n);
+  add(-*alpha, q, s->r, n);
 done:
   return status;
 }
 
-// x [size] = A^-1 b, to an error of `tolerance` in the Euclidean norm; not *solved where
-// that takes more products than allowed or A is not positive definite.
+// x [size] = A^-1 r, to an error of `tolerance` in the Euclidean norm; not *solved where
+// that takes more products than allowed or A is not positive definite. r is spoilt.
 static htf_status solve(krylov *s, const double *y, double gamma, double tolerance,
-                        const double *b, double *x, bool *solved) {
+                        double *x, bool *solved) {
   htf_status status = HTF_OK;
   int64_t n = s->flow->system.size;
   int products = 0, turns = 0;
   bool here = false, fresh = false; // miss is of this system; M was prepared at it
   double rz = 0, alpha = 1;
   *solved = false;
-  memcpy(s->r, b, (size_t)n * sizeof *b);
   memset(x, 0, (size_t)n * sizeof *x);
   if (s->ready && s->gamma != gamma) {
     HTF_TRY(scale(s, gamma));
@@ -216,16 +218,23 @@ static int solve_for_cvode(SUNLinearSolver solver, SUNMatrix none, N_Vector x, N
                            realtype tolerance) {
   (void)none;
   krylov *s = solver->content;
-  N_Vector y;
-  double gamma;
+  N_Vector y, start, slope, history;
+  double clock, gamma, factor;
+  void *data;
   bool solved = false;
-  if (CVodeGetCurrentState(s->cvode, &y) != 0 ||
-      CVodeGetCurrentGamma(s->cvode, &gamma) != 0) {
+  if (CVodeGetNonlinearSystemData(s->cvode, &clock, &start, &y, &slope, &gamma, &factor,
+                                  &history, &data) != 0) {
     return SUNLS_ATIMES_FAIL_UNREC;
   }
-  int refused = htf_flow__judge(s->flow->method, solve(s, N_VGetArrayPointer(y), gamma,
-                                                       tolerance, N_VGetArrayPointer(b),
-                                                       N_VGetArrayPointer(x), &solved));
+  const htf_flow_sundials *shared = s->flow->method;
+  double *to = N_VGetArrayPointer(x);
+  s->r = N_VGetArrayPointer(b);
+  s->z = N_VGetArrayPointer(slope);
+  if (shared->failure != HTF_OK) {
+    return SUNLS_ATIMES_FAIL_UNREC;
+  }
+  int refused = htf_flow__judge(
+      s->flow->method, solve(s, N_VGetArrayPointer(y), gamma, tolerance, to, &solved));
   if (refused != 0) {
     return refused > 0 ? SUNLS_ATIMES_FAIL_REC : SUNLS_ATIMES_FAIL_UNREC;
   }
@@ -246,10 +255,7 @@ static int refuse_product(SUNLinearSolver solver, void *data, SUNATimesFn produc
 static int release(SUNLinearSolver solver) {
   krylov *s = solver->content;
   if (s != NULL) {
-    HTF_FREE(s->r);
-    HTF_FREE(s->z);
     HTF_FREE(s->p);
-    HTF_FREE(s->q);
     HTF_FREE(s);
   }
   solver->content = NULL;
@@ -267,10 +273,7 @@ static htf_status make(htf_flow *flow, void *cvode, krylov **out) {
   *out = s; // half made is the solver's to release
   s->flow = flow;
   s->cvode = cvode;
-  HTF_NEW(s->r, n);
-  HTF_NEW(s->z, n);
   HTF_NEW(s->p, n);
-  HTF_NEW(s->q, n);
 done:
   return status;
 }

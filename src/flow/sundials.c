@@ -21,19 +21,18 @@ static const double FARTHEST = 1e50;
 
 // ---- life
 
-htf_status htf_flow__sundials_create(htf_flow *flow, size_t bytes, int most_order) {
+htf_status htf_flow__sundials_create(htf_flow *flow, size_t bytes) {
   htf_status status = HTF_OK;
   char *block;
   HTF_NEW(block, bytes);
   flow->method = block;
   htf_flow_sundials *s = flow->method;
-  s->most_order = most_order;
-  s->order = -1;
-  HTF_NEW(s->taylor, (most_order + 1) * flow->system.size);
   HTF_CHECK(SUNContext_Create(NULL, &s->context) == 0, HTF_E_MEMORY,
             "no memory for a SUNDIALS context");
-  s->vector = N_VMake_Serial(flow->system.size, flow->state, s->context);
+  s->vector = htf_flow__vector(s, flow->system.size);
   HTF_CHECK(s->vector != NULL, HTF_E_MEMORY, "no memory for a vector");
+  HTF_TRY(s->failure);
+  N_VSetArrayPointer(flow->state, s->vector);
 done:
   return status;
 }
@@ -45,7 +44,6 @@ void htf_flow__sundials_destroy(htf_flow *flow) {
       N_VDestroy(s->vector);
     }
     SUNContext_Free(&s->context);
-    HTF_FREE(s->taylor);
     HTF_FREE(flow->method);
   }
 }
@@ -62,6 +60,9 @@ done:
 // ---- what SUNDIALS calls
 
 int htf_flow__judge(htf_flow_sundials *s, htf_status status) {
+  if (s->failure != HTF_OK) {
+    return -1;
+  }
   if (status == HTF_E_NUMERIC) {
     snprintf(s->refusal, sizeof s->refusal, "%s", htf_error_message());
     htf_error_clear();
@@ -77,8 +78,11 @@ int htf_flow__judge(htf_flow_sundials *s, htf_status status) {
 int htf_flow__derive(realtype t, N_Vector y, N_Vector dy, void *data) {
   (void)t;
   htf_flow *flow = data;
-  return htf_flow__judge(flow->method, htf_flow__derivative(flow, N_VGetArrayPointer(y),
-                                                            N_VGetArrayPointer(dy)));
+  htf_flow_sundials *s = flow->method;
+  const double *from = N_VGetArrayPointer(y);
+  double *to = N_VGetArrayPointer(dy);
+  return s->failure != HTF_OK ? -1
+                              : htf_flow__judge(s, htf_flow__derivative(flow, from, to));
 }
 
 static double weight_of(const htf_flow *flow, const double *y) {
@@ -86,7 +90,8 @@ static double weight_of(const htf_flow *flow, const double *y) {
 }
 
 int htf_flow__weigh(N_Vector y, N_Vector weight, void *data) {
-  double w = weight_of(data, N_VGetArrayPointer(y));
+  const double *from = N_VGetArrayPointer(y);
+  double w = from == NULL ? 0 : weight_of(data, from);
   N_VConst(w, weight);
   return isfinite(w) && w > 0 ? 0 : -1;
 }
@@ -112,9 +117,10 @@ double htf_flow__first_step(const htf_flow *flow, const double *slope, const dou
 // there, a tenth of that way is step enough.
 htf_status htf_flow__guess_step(htf_flow *flow, double *step) {
   htf_status status = HTF_OK;
-  htf_flow_sundials *s = flow->method;
   int64_t size = flow->system.size;
-  double *slope = s->taylor, *bend = slope + size, *near = bend + size;
+  double *slope = NULL;
+  HTF_NEW(slope, 3 * size);
+  double *bend = slope + size, *near = bend + size;
   HTF_TRY(htf_flow__derivative(flow, flow->state, slope));
   double speed = htf_flow__rms(slope, size);
   double way = 0.01 * htf_flow__rms(flow->state, size) + FLOOR;
@@ -135,12 +141,12 @@ htf_status htf_flow__guess_step(htf_flow *flow, double *step) {
   }
   *step = htf_flow__first_step(flow, slope, bend);
 done:
+  HTF_FREE(slope);
   return status;
 }
 
 void htf_flow__begin_step(htf_flow_sundials *s) {
-  s->order = -1;
-  s->failure = HTF_OK;
+  s->failure = s->failure == HTF_E_MEMORY ? HTF_E_MEMORY : HTF_OK; // its vectors are lost
   s->complaint[0] = '\0';
   s->refusal[0] = '\0';
 }
@@ -165,34 +171,6 @@ htf_status htf_flow__check_refusals(const htf_flow *flow) {
             flow->time.high, (long long)s->refusals, s->refusal);
 done:
   return status;
-}
-
-// ---- inside a step
-
-void htf_flow__scale_taylor(htf_flow *flow, int order) {
-  htf_flow_sundials *s = flow->method;
-  int64_t size = flow->system.size;
-  double factor = 1;
-  for (int k = 0; k <= order; k++) {
-    double *row = s->taylor + k * size;
-    factor *= k == 0 ? 1 : s->length / k;
-    for (int64_t i = 0; i < size; i++) {
-      row[i] *= factor;
-    }
-  }
-  s->order = order;
-}
-
-void htf_flow__sum_taylor(const htf_flow *flow, double fraction, double *y) {
-  const htf_flow_sundials *s = flow->method;
-  int64_t size = flow->system.size;
-  memcpy(y, s->taylor + s->order * size, (size_t)size * sizeof *y);
-  for (int k = s->order - 1; k >= 0; k--) {
-    const double *row = s->taylor + k * size;
-    for (int64_t i = 0; i < size; i++) {
-      y[i] = row[i] + (fraction - 1) * y[i];
-    }
-  }
 }
 
 const char *htf_flow_library(void) {

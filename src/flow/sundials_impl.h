@@ -1,38 +1,52 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // sundials_impl.h: what the methods made of SUNDIALS share: the callbacks' answers, error
-// weights, the first step, the interpolant.
+// weights, vectors, the first step.
 //
 // SUNDIALS' own clocks are not used: the equation is autonomous, so the step lengths are
 // what counts, and flow.c sums them. That clock + step may equal the clock touches nothing:
 // history and interpolant are kept in units of the step.
 #pragma once
 
-#include <nvector/nvector_serial.h>
+#include <sundials/sundials_nvector.h>
 
 #include "flow_impl.h"
 
 enum { HTF_FLOW_TEXT_BYTES = 512 };
 
+// What a vector of SUNDIALS' holds (vector.c).
+typedef struct htf_flow_vector {
+  struct htf_flow_sundials *shared;
+  int64_t size;
+  double *data;  // [size]; NULL: not yet
+  bool constant; // every component is `value`, whatever data holds
+  double value;
+  bool lent; // data is a caller's
+} htf_flow_vector;
+
 // The first member of what flow->method points to.
 typedef struct htf_flow_sundials {
   SUNContext context;
-  N_Vector vector; // a shell around whatever [size] is handed over
-  double *taylor;  // [most_order + 1, size], of the step just made; see interpolate
-  int most_order;
-  int order;                           // of taylor; -1 where it is not filled
-  double length;                       // of the step just made
-  int64_t undone;                      // rejected steps before the present segment
-  int64_t refusals;                    // by callbacks, in the present segment
-  htf_status failure;                  // of a callback, to be forwarded
+  N_Vector vector;      // a shell around whatever [size] is handed over
+  htf_flow_vector lost; // of vectors for which there was no memory
+  bool listens;         // a combination of vectors is noted in these two, and not made
+  int terms;            // of the one noted last
+  N_Vector *term;       // SUNDIALS' own, until it is called again
+  double length;        // of the step just made
+  int64_t undone;       // rejected steps before the present segment
+  int64_t refusals;     // by callbacks, in the present segment
+  htf_status failure;   // of a callback or a vector, to be forwarded
   char refusal[HTF_FLOW_TEXT_BYTES];   // what a callback said last that let it try again
   char complaint[HTF_FLOW_TEXT_BYTES]; // what SUNDIALS said last
 } htf_flow_sundials;
 
 // flow->method = a new zeroed block of `bytes` that begins with an htf_flow_sundials.
-htf_status htf_flow__sundials_create(htf_flow *flow, size_t bytes, int most_order);
+htf_status htf_flow__sundials_create(htf_flow *flow, size_t bytes);
 void htf_flow__sundials_destroy(htf_flow *flow);
 // Raises HTF_E_CONFIG.
 htf_status htf_flow__check_rtol(const htf_flow *flow);
+// A vector [size], zero, to be handed arrays and to be cloned (vector.c). Where there is no
+// memory, `failure` says so. NULL: not even for itself.
+N_Vector htf_flow__vector(htf_flow_sundials *shared, int64_t size);
 
 // ---- what SUNDIALS calls; data is the flow
 
@@ -59,9 +73,3 @@ void htf_flow__begin_step(htf_flow_sundials *s);
 htf_status htf_flow__no_step(const htf_flow *flow);
 // Raises HTF_E_NUMERIC where callbacks have refused too many points in this segment.
 htf_status htf_flow__check_refusals(const htf_flow *flow);
-
-// y(fraction) = sum_k taylor_k (fraction - 1)^k, around the end of the step and in units of
-// it: taylor_k = h^k y^(k) / k!. htf_flow__scale_taylor puts in h^k / k! where the rows
-// hold y^(k), and sets the order.
-void htf_flow__scale_taylor(htf_flow *flow, int order);
-void htf_flow__sum_taylor(const htf_flow *flow, double fraction, double *y);

@@ -236,7 +236,7 @@ htf_status htf_progress__locate(htf_progress *p, htf_flow *flow, double s,
                                 double *fraction) {
   switch (p->spacing) {
   case HTF_SPACING_ARC:
-    return htf_flow_find_arc(flow, s, fraction);
+    return htf_flow_find_arc(flow, s, p->theta, fraction);
   case HTF_SPACING_LOG:
     return find_log_time(p, flow, s, fraction);
   case HTF_SPACING_LOSS:

@@ -127,7 +127,7 @@ Test(control, arc_on_a_straight_line_is_the_way_made) {
       while (htf_flow_arc(flow) < want) {
         step_flow(flow);
       }
-      cr_assert(eq(int, htf_flow_find_arc(flow, want, &fraction), HTF_OK));
+      cr_assert(eq(int, htf_flow_find_arc(flow, want, y, &fraction), HTF_OK));
       cr_assert(eq(int, htf_flow_interpolate(flow, fraction, y, &time, &arc), HTF_OK));
       // What is left of |y| = 2; a line adds up without error but rounding and the
       // search's.

@@ -217,7 +217,7 @@ Test(descent, interpolates_along_the_chord) {
       }
       cr_assert(epsilon_eq(dbl, time.high, begin + 0.25 * htf_flow_last_step(flow), 1e-15));
       cr_assert(epsilon_eq(dbl, arc - from, 0.25 * (htf_flow_arc(flow) - from), 1e-15));
-      cr_assert(eq(int, htf_flow_find_arc(flow, arc, &fraction), HTF_OK));
+      cr_assert(eq(int, htf_flow_find_arc(flow, arc, y, &fraction), HTF_OK));
       cr_assert(epsilon_eq(dbl, fraction, 0.25, 1e-12)); // what the search promises
     }
     htf_flow_destroy(&flow);

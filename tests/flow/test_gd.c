@@ -62,7 +62,7 @@ Test(gd, interpolates_along_the_chord) {
   cr_assert(eq(dbl, middle[1], 1));
   cr_assert(eq(dbl, time.high, 0.125));
   cr_assert(eq(dbl, arc, 0.125));
-  cr_assert(eq(int, htf_flow_find_arc(flow, 0.125, &fraction), HTF_OK));
+  cr_assert(eq(int, htf_flow_find_arc(flow, 0.125, y, &fraction), HTF_OK));
   cr_assert(epsilon_eq(dbl, fraction, 0.25, 1e-12)); // what the search promises
   htf_flow_destroy(&flow);
 }
