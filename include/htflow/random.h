@@ -22,6 +22,7 @@ typedef enum htf_random_purpose {
   HTF_RANDOM_AXIS = 5,   // points of random axes
   HTF_RANDOM_PROBE = 6,  // where iterations of measurements begin
   HTF_RANDOM_CHOICE = 7, // of points that stand for all in a preconditioner
+  HTF_RANDOM_SIGNS = 8,  // of the weights, where their rounding is measured
   HTF_RANDOM_TEST = 100, // tests draw from here
 } htf_random_purpose;
 

@@ -39,7 +39,9 @@ HTF_BEGIN_DOOR
   X(ERROR, "error", "the run could not be set up or recorded")                             \
   X(STEP_SIZE, "step_size", "the error asked for a step shorter than the shortest")        \
   X(CONVERGENCE, "convergence", "a step's equations could not be solved")                  \
-  X(LOSS_RISE, "loss_rise", "the loss rose under exact flow, beyond what rtol explains")
+  X(LOSS_RISE, "loss_rise", "the loss rose under exact flow, beyond what rtol explains")   \
+  X(STATIONARY, "stationary",                                                              \
+    "the flow came to rest: nothing moved any more but by rounding")
 
 typedef enum htf_run_state {
 #define HTF_ENUM(name, text, meaning) HTF_RUN_##name,

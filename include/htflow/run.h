@@ -24,6 +24,11 @@
 // samples lie at multiples of that many steps, and all are kept; with `record.times` at
 // these times, and all are kept.
 //
+// Rest. A flow by bdf ends where nothing moves any more but by rounding (`stationary`): at
+// a minimum above stop.loss, say. Its steps grow without bound there, and each adds the
+// rounding of the gradient times its length, always the same way. A plateau, on which
+// weights wait to rise however long, is no rest: src/run/stationary.c says what is.
+//
 // Checkpoints. Every so many accepted steps the flow restarts from its state (flow.h), and
 // only there can a run be left and taken up later, to the same record bit for bit but for
 // its timing. These boundaries are the run's own: whether a checkpoint is written at them

@@ -41,6 +41,10 @@ void htf_flight__tear_down(htf_flight *flight);
 // Whether the method follows the flow, so that states within a step are states of the run.
 bool htf_flight__follows(const htf_flight *flight);
 
+// After a step: whether the run has come to rest (stationary.c says what that is). Spoils
+// scene.theta. Raises HTF_E_MEMORY.
+htf_status htf_flight__rests(htf_flight *flight, bool *rests);
+
 // Seconds used by this and earlier executions.
 double htf_flight__wall(const htf_flight *flight);
 double htf_flight__cpu(const htf_flight *flight);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "objective_impl.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "htflow/gauss_newton.h"
@@ -110,6 +111,14 @@ void htf_objective__product(htf_objective *objective, const double *theta,
                      objective->train.values, objective->dy, objective->change);
   htf_evaluation_second(objective->evaluation, objective->theta, direction,
                         objective->change, product);
+}
+
+double htf_objective__norm(const double *x, int64_t n) {
+  double sum = 0;
+  for (int64_t i = 0; i < n; i++) {
+    sum += x[i] * x[i];
+  }
+  return sqrt(sum);
 }
 
 // ---- the preconditioner ---------------------------------------------------------------

@@ -33,6 +33,9 @@ const double *htf_objective__slope(const htf_objective *objective);
 void htf_objective__product(htf_objective *objective, const double *theta,
                             const double *direction, double *product);
 
+// sqrt(sum_i x_i^2), of x [n].
+double htf_objective__norm(const double *x, int64_t n);
+
 // A preconditioner of I + gamma H (gauss_newton.h): looks at theta; makes M for a gamma;
 // z = M^-1 r. Where it was asked for. Raise HTF_E_MEMORY, HTF_E_NUMERIC.
 bool htf_objective__preconditions(const htf_objective *objective);

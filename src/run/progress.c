@@ -72,14 +72,6 @@ void htf_progress__destroy(htf_progress **out) {
 
 // ---- growth ---------------------------------------------------------------------------
 
-static double norm_of(const double *x, int64_t n) {
-  double sum = 0;
-  for (int64_t i = 0; i < n; i++) {
-    sum += x[i] * x[i];
-  }
-  return sqrt(sum);
-}
-
 // lift = log(1 + sigma / floor), of the largest components.
 static void measure_lift(htf_progress *p, const double *theta) {
   const double *top = htf_tops__measure(p->tops, theta);
@@ -113,7 +105,7 @@ static htf_status step_growth(htf_progress *p, htf_flow *flow) {
   htf_flow_time time;
   double begun, *kept = p->lift_before;
   HTF_TRY(htf_flow_interpolate(flow, 0, p->theta, &time, &begun));
-  p->norm = norm_of(p->theta, p->parameters);
+  p->norm = htf_objective__norm(p->theta, p->parameters);
   p->lift_before = p->lift;
   p->lift = kept;
   p->s += gain(p, htf_flow_state(flow), htf_flow_arc(flow) - begun);
@@ -186,7 +178,7 @@ static htf_status find_log_time(const htf_progress *p, htf_flow *flow, double s,
 // ---- verbs ----------------------------------------------------------------------------
 
 double htf_progress__start(htf_progress *p, const double *theta) {
-  double size = norm_of(theta, p->parameters);
+  double size = htf_objective__norm(theta, p->parameters);
   p->first_loss = htf_objective__value(p->objective, theta);
   switch (p->spacing) {
   case HTF_SPACING_ARC:

@@ -13,14 +13,6 @@
 
 // ---- stepping -------------------------------------------------------------------------
 
-static double norm_of(const double *x, int64_t n) {
-  double sum = 0;
-  for (int64_t i = 0; i < n; i++) {
-    sum += x[i] * x[i];
-  }
-  return sqrt(sum);
-}
-
 // The loss of predicting zero.
 static double zero_loss(const htf_scene *scene) {
   htf_samples train = htf_problem_train(scene->problem);
@@ -67,8 +59,8 @@ static htf_stop_reason due(htf_flight *r) {
   if (htf_flow_now(r->flow).high >= r->spec->stop.time) {
     return HTF_STOP_TIME;
   }
-  if (limit > 0 && norm_of(htf_objective__gradient(r->objective, theta),
-                           htf_model_parameters(r->scene.model)) <= limit) {
+  if (limit > 0 && htf_objective__norm(htf_objective__gradient(r->objective, theta),
+                                       htf_model_parameters(r->scene.model)) <= limit) {
     return HTF_STOP_GRADIENT;
   }
   if (htf_flow_get_counts(r->flow).steps >= r->spec->stop.steps) {
@@ -83,7 +75,12 @@ static htf_stop_reason due(htf_flight *r) {
 static htf_status judge(htf_flight *r, htf_stop_reason *reason) {
   htf_status status = HTF_OK;
   long long steps = htf_flow_get_counts(r->flow).steps;
+  bool rests = false;
   *reason = due(r);
+  if (*reason == HTF_STOP_NONE) {
+    HTF_TRY(htf_flight__rests(r, &rests));
+    *reason = rests ? HTF_STOP_STATIONARY : HTF_STOP_NONE;
+  }
   if (*reason == HTF_STOP_OVERFLOW || *reason == HTF_STOP_LOSS_RISE) {
     r->fraction = steps > 0 ? 0 : 1; // the last good state began this step
   }

@@ -159,19 +159,11 @@ htf_watch *htf_watch__list(const htf_watched *w, int *count) {
 
 // ---- quantities -----------------------------------------------------------------------
 
-static double norm_of(const double *x, int64_t n) {
-  double sum = 0;
-  for (int64_t i = 0; i < n; i++) {
-    sum += x[i] * x[i];
-  }
-  return sqrt(sum);
-}
-
 static void measure_slope(htf_watched *w, const double *theta) {
   int64_t n = htf_model_parameters(w->model);
   double loss = htf_objective__value(w->objective, theta);
   const double *gradient = htf_objective__gradient(w->objective, theta);
-  w->slope = norm_of(gradient, n) * norm_of(theta, n) / loss;
+  w->slope = htf_objective__norm(gradient, n) * htf_objective__norm(theta, n) / loss;
 }
 
 htf_status htf_watch__measure(htf_watched *w, htf_watch_group group, const double *theta) {

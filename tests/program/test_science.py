@@ -305,3 +305,51 @@ axes: [{{seeds: 3}}]
         found = trajectory(f, 0, "train_loss")[0]
     assert found == pytest.approx(losses[2], rel=1e-12)
     assert all(abs(found / other - 1) > 1e-9 for other in losses[:2])
+
+
+# ---- rest -------------------------------------------------------------------------------
+
+# More samples than this width can fit: the loss has a minimum.
+UNFIT = """\
+problem: {shape: [4, 5, 3, 4], samples: 0.8, test: 10, noise: 0.3, target: {width: 3}}
+init: {std: 0.3}
+"""
+
+
+def reasons(file):
+    """Why each run stopped."""
+    kinds = file["runs/stop_reason"]
+    words = kinds.attrs["flag_meanings"].split()
+    return [words[code] for code in kinds]
+
+
+def test_a_run_rests_at_a_minimum_before_rounding_moves_it(tmp_path):
+    """Going on, the first of these drifted by 0.8 and took 34,000 products."""
+    with results_of(tmp_path, UNFIT + """\
+stop: {loss: 0, time: 1e100, steps: 3000}
+axes:
+  - zip:
+    - {key: model.tree, values: [flat, flat, binary, binary]}
+    - {key: model.width, values: [2, 2, 2, 6]}
+    - {key: problem.noise, values: [0.3, 0.3, 0.3, 0]}
+    - {key: flow.rtol, values: [1e-4, 1e-8, 1e-6, 1e-5]}
+""") as file:
+        assert reasons(file) == ["stationary"] * 4
+        drift, rtol = file["runs/unbalancedness_drift"][:], file["runs/flow_rtol"][:]
+        assert np.all(drift < 20 * rtol), drift / rtol
+        assert np.all(file["runs/jacobian_products"][:] < 3000)
+        assert np.all(file["runs/final_train_loss"][:3] > 0.1)
+        assert file["runs/final_train_loss"][3] < 1e-18  # width 6 fits them all
+
+
+@pytest.mark.parametrize("init", ["{std: 0.0005}", "{kind: identity, std: 0.003}"])
+def test_a_plateau_is_no_rest(tmp_path, init):
+    """The flow waits for times of 1e7 and more, and leaves each of them."""
+    with results_of(tmp_path, f"""\
+problem: {{shape: [6, 6, 6], samples: 0.7, test: 10, target: {{width: 3}}}}
+model: {{width: 6}}
+init: {init}
+stop: {{loss: 1e-6, time: 1e40, steps: 5000}}
+axes: [{{key: flow.rtol, values: [1e-4, 1e-8]}}]
+""") as file:
+        assert reasons(file) == ["loss", "loss"]

@@ -158,6 +158,19 @@ Test(run, ends_for_each_reason) {
   cr_assert(eq(int, reason_with("stop.loss", "1e9"), HTF_STOP_LOSS));
 }
 
+// With noise, more samples than weights: the loss has a minimum far above stop.loss.
+Test(run, ends_where_it_comes_to_rest) {
+  htf_spec spec = small_spec();
+  set(&spec, "problem.noise", "0.5");
+  strcpy(spec.model.tree.newick, "((0,2)2,1)2;");
+  htf_record record = run_spec(&spec);
+  cr_assert(eq(int, record.state, HTF_RUN_DONE));
+  cr_assert(eq(int, record.stop_reason, HTF_STOP_STATIONARY));
+  cr_assert(gt(dbl, record.final_train_loss, 0.01));
+  cr_assert(lt(dbl, record.unbalancedness_drift, 20 * spec.flow.rtol));
+  htf_record_clear(&record);
+}
+
 Test(run, ends_when_its_wall_time_is_used_up) {
   htf_spec spec = small_spec();
   set(&spec, "stop.wall", "0.05");
