@@ -13,57 +13,30 @@
 
 // ---- life -----------------------------------------------------------------------------
 
-static htf_status make_node(htf_gauss_newton *gn, int node) {
-  htf_status status = HTF_OK;
+static void describe(htf_gauss_newton *gn, int node) {
   const htf_evaluation *e = gn->evaluation;
   const htf_evaluation_node *from = &e->nodes[node];
   htf_gauss_newton__node *v = &gn->nodes[node];
-  int64_t block = HTF_GAUSS_NEWTON_BLOCK;
   v->learnt = htf_model_offset(e->model, node) >= 0;
   v->one_hot = from->children == 0 && from->inputs == NULL;
   v->rows = htf_model_rows(e->model, node); // those of from may be the core's
   v->cols = htf_model_cols(e->model, node);
   v->tuples = node == e->root ? gn->points : from->stored;
-  if (e->core.left != NULL && from->parent == e->root) {
-    HTF_NEW(v->own, v->tuples * v->cols);
-  }
-  HTF_NEW(v->env, block * v->cols);
-  if (from->children > 0) {
-    HTF_NEW(v->pull, block * v->rows);
-  }
-  if (v->learnt) {
-    if (!v->one_hot) {
-      HTF_NEW(v->u, v->rows * v->rows);
-      HTF_NEW(v->a, v->rows);
-    }
-    HTF_NEW(v->z, v->cols * v->cols);
-    HTF_NEW(v->b, v->cols);
-  }
-done:
-  return status;
 }
 
 htf_status htf_gauss_newton_create(const htf_evaluation *evaluation, int64_t most_pairs,
                                    htf_gauss_newton **out) {
   htf_status status = HTF_OK;
   htf_gauss_newton *gn = NULL;
-  int64_t widest = 1;
   HTF_ASSERT(evaluation->use >= HTF_USE_GRADIENT);
   HTF_NEW(gn, 1);
   gn->evaluation = evaluation;
   gn->most_pairs = most_pairs;
   HTF_NEW(gn->nodes, evaluation->root + 1);
-  gn->points =
-      evaluation->count < HTF_GAUSS_NEWTON_ROWS ? evaluation->count : HTF_GAUSS_NEWTON_ROWS;
-  for (int i = 0; i <= evaluation->root; i++) {
-    HTF_TRY(make_node(gn, i));
-    widest = gn->nodes[i].rows > widest ? gn->nodes[i].rows : widest;
-    widest = gn->nodes[i].cols > widest ? gn->nodes[i].cols : widest;
-  }
   HTF_TRY(htf_gauss_newton__choose(gn));
-  HTF_NEW(gn->root_slope, gn->points);
-  HTF_NEW(gn->product, HTF_GAUSS_NEWTON_BLOCK * gn->nodes[evaluation->root].rows);
-  HTF_NEW(gn->scaled, HTF_GAUSS_NEWTON_BLOCK * widest);
+  for (int i = 0; i <= evaluation->root; i++) {
+    describe(gn, i);
+  }
   *out = gn;
   gn = NULL;
 done:
@@ -71,26 +44,31 @@ done:
   return status;
 }
 
-// What only the building of G needs.
+// What only building needs.
 static void forget_rows(htf_gauss_newton *gn) {
   for (int i = 0; i <= gn->evaluation->root; i++) {
-    HTF_FREE(gn->nodes[i].ahead);
-    HTF_FREE(gn->nodes[i].behind);
-    HTF_FREE(gn->nodes[i].energy);
+    htf_gauss_newton__node *v = &gn->nodes[i];
+    HTF_FREE(v->own);
+    HTF_FREE(v->at);
+    HTF_FREE(v->counts);
+    HTF_FREE(v->ahead);
+    HTF_FREE(v->behind);
+    HTF_FREE(v->energy);
   }
+  htf_gauss_newton__close_levels(gn);
+  HTF_FREE(gn->root_slope);
   HTF_FREE(gn->features);
-}
-
-static void forget_node(htf_gauss_newton__node *v) {
-  HTF_FREE(v->pair_i);
-  HTF_FREE(v->pair_j);
-  v->pairs = v->kept_i = v->kept_j = 0;
 }
 
 static void forget(htf_gauss_newton *gn) {
   forget_rows(gn);
   for (int i = 0; i <= gn->evaluation->root; i++) {
-    forget_node(&gn->nodes[i]);
+    htf_gauss_newton__node *v = &gn->nodes[i];
+    HTF_FREE(v->u);
+    HTF_FREE(v->z);
+    HTF_FREE(v->pair_i);
+    HTF_FREE(v->pair_j);
+    v->pairs = v->kept_i = v->kept_j = 0;
   }
   HTF_FREE(gn->gram);
   HTF_FREE(gn->diagonal);
@@ -103,29 +81,11 @@ static void forget(htf_gauss_newton *gn) {
 
 void htf_gauss_newton_destroy(htf_gauss_newton **out) {
   htf_gauss_newton *gn = *out;
-  if (gn == NULL) {
-    return;
-  }
-  if (gn->nodes != NULL) {
+  if (gn != NULL && gn->nodes != NULL) {
     forget(gn);
-    for (int i = 0; i <= gn->evaluation->root; i++) {
-      htf_gauss_newton__node *v = &gn->nodes[i];
-      HTF_FREE(v->own);
-      HTF_FREE(v->at);
-      HTF_FREE(v->counts);
-      HTF_FREE(v->env);
-      HTF_FREE(v->pull);
-      HTF_FREE(v->u);
-      HTF_FREE(v->z);
-      HTF_FREE(v->a);
-      HTF_FREE(v->b);
-    }
+    HTF_FREE(gn->nodes);
+    HTF_FREE(gn->point);
   }
-  HTF_FREE(gn->nodes);
-  HTF_FREE(gn->point);
-  HTF_FREE(gn->root_slope);
-  HTF_FREE(gn->product);
-  HTF_FREE(gn->scaled);
   HTF_FREE(*out);
 }
 
@@ -151,10 +111,6 @@ double htf_gauss_newton_cost(const htf_gauss_newton *gn) {
 int64_t htf_gauss_newton__block(int64_t start, int64_t end) {
   int64_t left = end - start;
   return left < HTF_GAUSS_NEWTON_BLOCK ? left : HTF_GAUSS_NEWTON_BLOCK;
-}
-
-htf_matrix htf_gauss_newton__kept(const double *vectors, int64_t n, int64_t count) {
-  return htf_matrix_view(vectors + (n - count) * n, count, n);
 }
 
 // ---- G --------------------------------------------------------------------------------
@@ -234,25 +190,33 @@ static int64_t point_of(const htf_gauss_newton *gn, int64_t k) {
   return htf_points_order(e->points)[row];
 }
 
-static void fill_own(htf_gauss_newton *gn, const double *theta) {
-  for (int i = 0; i < gn->evaluation->root; i++) {
-    const htf_gauss_newton__node *v = &gn->nodes[i];
-    if (v->own != NULL) {
+// V of the nodes whose evaluation goes without.
+static htf_status make_own(htf_gauss_newton *gn, const double *theta) {
+  htf_status status = HTF_OK;
+  const htf_evaluation *e = gn->evaluation;
+  for (int i = 0; i < e->root && e->core.left != NULL; i++) {
+    htf_gauss_newton__node *v = &gn->nodes[i];
+    if (e->nodes[i].parent == e->root) {
+      HTF_NEW(v->own, v->tuples * v->cols);
       htf_dense_multiply(HTF_PLAIN, htf_gauss_newton__table(gn, i), HTF_PLAIN,
                          htf_gauss_newton__weights(gn, i, theta), 0,
                          htf_matrix_view(v->own, v->tuples, v->cols));
     }
   }
+done:
+  return status;
 }
 
 htf_status htf_gauss_newton_build(htf_gauss_newton *gn, const double *theta,
                                   const double *curvatures, double threshold) {
   htf_status status = HTF_OK;
   forget(gn);
+  HTF_TRY(htf_gauss_newton__find_rows(gn));
+  HTF_NEW(gn->root_slope, gn->points);
   for (int64_t k = 0; k < gn->points; k++) {
     gn->root_slope[k] = sqrt(gn->share * curvatures[point_of(gn, k)]);
   }
-  fill_own(gn, theta);
+  HTF_TRY(make_own(gn, theta));
   HTF_TRY(htf_gauss_newton__find_pairs(gn, theta, threshold));
   HTF_TRY(make_gram(gn));
   HTF_TRY(make_room(gn));
@@ -292,11 +256,11 @@ static void gather(htf_gauss_newton *gn, int node, const double *r, double *out)
       htf_matrix_view(r + htf_model_offset(gn->evaluation->model, node), v->rows, v->cols);
   htf_matrix half = htf_matrix_view(gn->half, v->rows, v->kept_j), core = half;
   htf_dense_multiply(HTF_PLAIN, block, HTF_TRANSPOSED,
-                     htf_gauss_newton__kept(v->z, v->cols, v->kept_j), 0, half);
+                     htf_matrix_view(v->z, v->kept_j, v->cols), 0, half);
   if (!v->one_hot) {
     core = htf_matrix_view(gn->core, v->kept_i, v->kept_j);
-    htf_dense_multiply(HTF_PLAIN, htf_gauss_newton__kept(v->u, v->rows, v->kept_i),
-                       HTF_PLAIN, half, 0, core);
+    htf_dense_multiply(HTF_PLAIN, htf_matrix_view(v->u, v->kept_i, v->rows), HTF_PLAIN,
+                       half, 0, core);
   }
   for (int64_t p = 0; p < v->pairs; p++) {
     out[p] = core.data[v->pair_i[p] * core.cols + v->pair_j[p]];
@@ -317,11 +281,11 @@ static void spread(htf_gauss_newton *gn, int node, const double *x, double *z) {
     core.data[v->pair_i[p] * core.cols + v->pair_j[p]] = x[p];
   }
   if (!v->one_hot) {
-    htf_dense_multiply(HTF_TRANSPOSED, htf_gauss_newton__kept(v->u, v->rows, v->kept_i),
-                       HTF_PLAIN, core, 0, half);
+    htf_dense_multiply(HTF_TRANSPOSED, htf_matrix_view(v->u, v->kept_i, v->rows), HTF_PLAIN,
+                       core, 0, half);
   }
-  htf_dense_multiply(HTF_PLAIN, half, HTF_PLAIN,
-                     htf_gauss_newton__kept(v->z, v->cols, v->kept_j), 1, block);
+  htf_dense_multiply(HTF_PLAIN, half, HTF_PLAIN, htf_matrix_view(v->z, v->kept_j, v->cols),
+                     1, block);
 }
 
 // z = r + Q ((I + gamma G)^-1 - I) Q^T r.

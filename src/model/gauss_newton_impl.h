@@ -14,53 +14,67 @@ typedef struct htf_gauss_newton__node {
   bool one_hot;       // a leaf of entries: P_v has a single 1 in each row
   int64_t rows, cols; // R_v, R_parent
   int64_t tuples;     // rows of P_v; the indices of a one-hot leaf; at the root the points
-  double *own;        // V_v [tuples, cols], where the evaluation's core spares it
-  int32_t *at;        // [points] the row of P_v of each; NULL at the root: 0, 1, ..
-  double *counts;     // [tuples] sqrt of how many points each has
-  double *env;        // [block, cols] rows of sqrt(c) E_v
-  double *pull;       // [block, rows] rows of sqrt(c) E_v W^T of an interior node
-  double *u, *z;      // eigenvectors, in rows: of P^T P [rows, rows], of E^T c E
-  double *a, *b;      // their eigenvalues, ascending
   int64_t kept_i, kept_j;
-  double *ahead;            // P U of the kept [tuples, kept_i]
-  double *behind;           // sqrt(c) E Z of the kept [points, kept_j]
-  double *energy;           // d [kept_i, kept_j]
+  double *u, *z;            // kept eigenvectors, in rows: of P^T P [kept_i, rows], of
+                            // E^T c E [kept_j, cols]; at first these matrices
   int32_t *pair_i, *pair_j; // [pairs] those chosen
   int64_t pairs;
+  // While M is built:
+  double *own;    // V_v [tuples, cols], where the evaluation's core spares it
+  int32_t *at;    // [points] the row of P_v of each; NULL at the root: 0, 1, ..
+  double *counts; // [tuples] sqrt of how many points each has
+  double *ahead;  // P U of the kept [tuples, kept_i]
+  double *behind; // sqrt(c) E Z of the kept [points, kept_j]
+  double *energy; // d [kept_i, kept_j]
 } htf_gauss_newton__node;
+
+// Rows of a node on the way from the root down, a block of points at a time.
+typedef struct htf_gauss_newton__level {
+  double *env;  // [block, cols] of sqrt(c) E_v
+  double *pull; // [block, rows] of sqrt(c) E_v W^T of an interior node
+} htf_gauss_newton__level;
 
 struct htf_gauss_newton {
   const htf_evaluation *evaluation;
-  int64_t points;     // chosen
-  int64_t *point;     // [points] rows of the root, ascending; NULL: all
-  double share;       // how many points one chosen stands for
-  double *root_slope; // [points] sqrt(c share)
+  int64_t points; // chosen
+  int64_t *point; // [points] rows of the root, ascending; NULL: all
+  double share;   // how many points one chosen stands for
   htf_gauss_newton__node *nodes;
-  double *product; // [block, R_root] rows of the root's P
-  double *scaled;  // work: rows of a P_v times counts, or of squares
   int64_t most_pairs, pairs;
   double *gram;          // G above the diagonal, L of I + gamma G below, [pairs, pairs]
   double *diagonal;      // of G [pairs]
-  double *features;      // [block, pairs] rows of sqrt(c) J Q
   double *inner, *right; // [pairs]
   double *half, *core;   // [widest R x kept_j], [widest kept_i x kept_j]
+  // While M is built:
+  double *root_slope; // [points] sqrt(c share)
+  int levels;
+  htf_gauss_newton__level *level;
+  double *product;  // [block, R_root] rows of the root's P
+  double *scaled;   // rows of a P_v times counts
+  double *features; // [block, pairs] rows of sqrt(c) J Q
 };
 
 // How many rows from `start` on make a block, before `end`.
 int64_t htf_gauss_newton__block(int64_t start, int64_t end);
-// Of n eigenvectors in ascending order the last `count`: [count, n].
-htf_matrix htf_gauss_newton__kept(const double *vectors, int64_t n, int64_t count);
 // P_v [tuples, rows] of a node that is neither the root nor one-hot, and W^(v) in theta.
 htf_matrix htf_gauss_newton__table(const htf_gauss_newton *gn, int node);
 htf_matrix htf_gauss_newton__weights(const htf_gauss_newton *gn, int node,
                                      const double *theta);
 // The row of V_c in its storage of chosen point k.
 const double *htf_gauss_newton__value(const htf_gauss_newton *gn, int node, int64_t k);
-// Chooses points and finds their rows in every table. Raises HTF_E_MEMORY.
+// Chooses points. Raises HTF_E_MEMORY.
 htf_status htf_gauss_newton__choose(htf_gauss_newton *gn);
-// Fills env of all nodes, and product, for chosen points start .. start + rows - 1.
+// Finds their rows in every table, and counts. Raises HTF_E_MEMORY.
+htf_status htf_gauss_newton__find_rows(htf_gauss_newton *gn);
+// Room for a block of points; and drops it. Raises HTF_E_MEMORY.
+htf_status htf_gauss_newton__open_levels(htf_gauss_newton *gn);
+void htf_gauss_newton__close_levels(htf_gauss_newton *gn);
+// Visits every node, those above it first, with the rows of sqrt(c) E_v of chosen points
+// start .. start + rows - 1; `product` has those of the root's P.
+typedef void htf_gauss_newton__visit(htf_gauss_newton *gn, int node, const double *env,
+                                     int64_t start, int64_t rows);
 void htf_gauss_newton__sweep(htf_gauss_newton *gn, const double *theta, int64_t start,
-                             int64_t rows);
+                             int64_t rows, htf_gauss_newton__visit *visit);
 // From root_slope: eigenvectors, projected rows and pairs of every node. Raises
 // HTF_E_MEMORY, HTF_E_NUMERIC.
 htf_status htf_gauss_newton__find_pairs(htf_gauss_newton *gn, const double *theta,

@@ -33,42 +33,50 @@ static void add_table(htf_gauss_newton *gn, int node) {
   }
 }
 
-static void clear_grams(htf_gauss_newton *gn) {
+static htf_status make_room(htf_gauss_newton *gn) {
+  htf_status status = HTF_OK;
   for (int i = 0; i <= gn->evaluation->root; i++) {
     htf_gauss_newton__node *v = &gn->nodes[i];
     if (v->learnt) {
-      memset(v->z, 0, (size_t)(v->cols * v->cols) * sizeof *v->z);
+      HTF_NEW(v->z, v->cols * v->cols);
     }
     if (v->learnt && !v->one_hot) {
-      memset(v->u, 0, (size_t)(v->rows * v->rows) * sizeof *v->u);
+      HTF_NEW(v->u, v->rows * v->rows);
     }
+  }
+done:
+  return status;
+}
+
+static void add_block(htf_gauss_newton *gn, int node, const double *env, int64_t start,
+                      int64_t rows) {
+  (void)start;
+  const htf_gauss_newton__node *v = &gn->nodes[node];
+  if (v->learnt) {
+    htf_symmetric_add_gram(htf_matrix_view(env, rows, v->cols),
+                           htf_matrix_view(v->z, v->cols, v->cols));
+  }
+  if (v->learnt && node == gn->evaluation->root) {
+    htf_symmetric_add_gram(htf_matrix_view(gn->product, rows, v->rows),
+                           htf_matrix_view(v->u, v->rows, v->rows));
   }
 }
 
 // Both Gram matrices of every node, into u and z.
-static void make_grams(htf_gauss_newton *gn, const double *theta) {
-  int root = gn->evaluation->root;
-  clear_grams(gn);
-  for (int i = 0; i < root; i++) {
+static htf_status make_grams(htf_gauss_newton *gn, const double *theta) {
+  htf_status status = HTF_OK;
+  HTF_TRY(make_room(gn));
+  for (int i = 0; i < gn->evaluation->root; i++) {
     if (gn->nodes[i].learnt && !gn->nodes[i].one_hot) {
       add_table(gn, i);
     }
   }
   for (int64_t start = 0; start < gn->points; start += HTF_GAUSS_NEWTON_BLOCK) {
     int64_t rows = htf_gauss_newton__block(start, gn->points);
-    htf_gauss_newton__sweep(gn, theta, start, rows);
-    for (int i = 0; i <= root; i++) {
-      const htf_gauss_newton__node *v = &gn->nodes[i];
-      if (v->learnt) {
-        htf_symmetric_add_gram(htf_matrix_view(v->env, rows, v->cols),
-                               htf_matrix_view(v->z, v->cols, v->cols));
-      }
-      if (v->learnt && i == root) {
-        htf_symmetric_add_gram(htf_matrix_view(gn->product, rows, v->rows),
-                               htf_matrix_view(v->u, v->rows, v->rows));
-      }
-    }
+    htf_gauss_newton__sweep(gn, theta, start, rows, add_block);
   }
+done:
+  return status;
 }
 
 // ---- eigenvectors ---------------------------------------------------------------------
@@ -90,32 +98,58 @@ static double most_counted(const htf_gauss_newton__node *v) {
   return most;
 }
 
-// Which eigenvectors could be part of a pair above the threshold: d is about the product of
-// the two eigenvalues over the number of points.
+// Keeps of n vectors the last `count`, which come first then.
+static htf_status keep(double **vectors, int64_t n, int64_t count) {
+  htf_status status = HTF_OK;
+  memmove(*vectors, *vectors + (n - count) * n, (size_t)(count * n) * sizeof **vectors);
+  HTF_RESIZE(*vectors, count * n);
+done:
+  return status;
+}
+
+// Which eigenvectors could be part of a pair above the least: d is about the product of the
+// two eigenvalues over the number of points. a and b: room for the eigenvalues.
+static htf_status decompose_node(htf_gauss_newton__node *v, double least, double *a,
+                                 double *b) {
+  htf_status status = HTF_OK;
+  double most_a;
+  HTF_TRY(htf_symmetric_eigen(htf_matrix_view(v->z, v->cols, v->cols), b));
+  if (v->one_hot) {
+    most_a = most_counted(v);
+    v->kept_i = v->rows;
+  } else {
+    HTF_TRY(htf_symmetric_eigen(htf_matrix_view(v->u, v->rows, v->rows), a));
+    most_a = a[v->rows - 1];
+    v->kept_i = count_above(a, v->rows, least / b[v->cols - 1]);
+  }
+  v->kept_j = most_a > 0 ? count_above(b, v->cols, least / most_a) : 0;
+  if (v->kept_i == 0 || v->kept_j == 0) {
+    v->kept_i = v->kept_j = 0;
+  }
+  HTF_TRY(keep(&v->z, v->cols, v->kept_j));
+  if (!v->one_hot) {
+    HTF_TRY(keep(&v->u, v->rows, v->kept_i));
+  }
+done:
+  return status;
+}
+
 static htf_status decompose(htf_gauss_newton *gn, double threshold) {
   htf_status status = HTF_OK;
-  double least = MARGIN * threshold * (double)gn->points;
+  double *a = NULL, *b = NULL;
   for (int i = 0; i <= gn->evaluation->root; i++) {
     htf_gauss_newton__node *v = &gn->nodes[i];
-    if (!v->learnt) {
-      continue;
-    }
-    HTF_TRY(htf_symmetric_eigen(htf_matrix_view(v->z, v->cols, v->cols), v->b));
-    double most_b = v->b[v->cols - 1], most_a;
-    if (v->one_hot) {
-      most_a = most_counted(v);
-      v->kept_i = v->rows;
-    } else {
-      HTF_TRY(htf_symmetric_eigen(htf_matrix_view(v->u, v->rows, v->rows), v->a));
-      most_a = v->a[v->rows - 1];
-      v->kept_i = count_above(v->a, v->rows, least / most_b);
-    }
-    v->kept_j = most_a > 0 ? count_above(v->b, v->cols, least / most_a) : 0;
-    if (v->kept_i == 0 || v->kept_j == 0) {
-      v->kept_i = v->kept_j = 0;
+    if (v->learnt) {
+      HTF_NEW(a, v->rows);
+      HTF_NEW(b, v->cols);
+      HTF_TRY(decompose_node(v, MARGIN * threshold * (double)gn->points, a, b));
+      HTF_FREE(a);
+      HTF_FREE(b);
     }
   }
 done:
+  HTF_FREE(a);
+  HTF_FREE(b);
   return status;
 }
 
@@ -132,7 +166,7 @@ static htf_status project_tables(htf_gauss_newton *gn) {
     }
     if (v->kept_i > 0 && !v->one_hot && i != gn->evaluation->root) {
       htf_dense_multiply(HTF_PLAIN, htf_gauss_newton__table(gn, i), HTF_TRANSPOSED,
-                         htf_gauss_newton__kept(v->u, v->rows, v->kept_i), 0,
+                         htf_matrix_view(v->u, v->kept_i, v->rows), 0,
                          htf_matrix_view(v->ahead, v->tuples, v->kept_i));
     }
   }
@@ -141,26 +175,25 @@ done:
 }
 
 // sqrt(c) E Z, and the root's P U, point by point.
+static void project_block(htf_gauss_newton *gn, int node, const double *env, int64_t start,
+                          int64_t rows) {
+  const htf_gauss_newton__node *v = &gn->nodes[node];
+  if (v->kept_j > 0) {
+    htf_dense_multiply(HTF_PLAIN, htf_matrix_view(env, rows, v->cols), HTF_TRANSPOSED,
+                       htf_matrix_view(v->z, v->kept_j, v->cols), 0,
+                       htf_matrix_view(v->behind + start * v->kept_j, rows, v->kept_j));
+  }
+  if (v->kept_j > 0 && node == gn->evaluation->root) {
+    htf_dense_multiply(HTF_PLAIN, htf_matrix_view(gn->product, rows, v->rows),
+                       HTF_TRANSPOSED, htf_matrix_view(v->u, v->kept_i, v->rows), 0,
+                       htf_matrix_view(v->ahead + start * v->kept_i, rows, v->kept_i));
+  }
+}
+
 static void project_points(htf_gauss_newton *gn, const double *theta) {
-  int root = gn->evaluation->root;
   for (int64_t start = 0; start < gn->points; start += HTF_GAUSS_NEWTON_BLOCK) {
     int64_t rows = htf_gauss_newton__block(start, gn->points);
-    htf_gauss_newton__sweep(gn, theta, start, rows);
-    for (int i = 0; i <= root; i++) {
-      const htf_gauss_newton__node *v = &gn->nodes[i];
-      if (v->kept_j > 0) {
-        htf_dense_multiply(HTF_PLAIN, htf_matrix_view(v->env, rows, v->cols),
-                           HTF_TRANSPOSED, htf_gauss_newton__kept(v->z, v->cols, v->kept_j),
-                           0,
-                           htf_matrix_view(v->behind + start * v->kept_j, rows, v->kept_j));
-      }
-      if (v->kept_j > 0 && i == root) {
-        htf_dense_multiply(HTF_PLAIN, htf_matrix_view(gn->product, rows, v->rows),
-                           HTF_TRANSPOSED, htf_gauss_newton__kept(v->u, v->rows, v->kept_i),
-                           0,
-                           htf_matrix_view(v->ahead + start * v->kept_i, rows, v->kept_i));
-      }
-    }
+    htf_gauss_newton__sweep(gn, theta, start, rows, project_block);
   }
 }
 
@@ -254,10 +287,12 @@ htf_status htf_gauss_newton__find_pairs(htf_gauss_newton *gn, const double *thet
                                         double threshold) {
   htf_status status = HTF_OK;
   double least = threshold;
-  make_grams(gn, theta);
+  HTF_TRY(htf_gauss_newton__open_levels(gn));
+  HTF_TRY(make_grams(gn, theta));
   HTF_TRY(decompose(gn, threshold));
   HTF_TRY(project_tables(gn));
   project_points(gn, theta);
+  htf_gauss_newton__close_levels(gn);
   for (int i = 0; i <= gn->evaluation->root; i++) {
     HTF_TRY(weigh(gn, &gn->nodes[i]));
   }

@@ -18,7 +18,7 @@ static int ascending(const void *left, const void *right) {
   return (a > b) - (a < b);
 }
 
-static htf_status choose_points(htf_gauss_newton *gn) {
+htf_status htf_gauss_newton__choose(htf_gauss_newton *gn) {
   htf_status status = HTF_OK;
   int64_t count = gn->evaluation->count;
   gn->points = count < HTF_GAUSS_NEWTON_ROWS ? count : HTF_GAUSS_NEWTON_ROWS;
@@ -65,9 +65,8 @@ done:
   return status;
 }
 
-htf_status htf_gauss_newton__choose(htf_gauss_newton *gn) {
+htf_status htf_gauss_newton__find_rows(htf_gauss_newton *gn) {
   htf_status status = HTF_OK;
-  HTF_TRY(choose_points(gn));
   for (int i = gn->evaluation->root; i >= 0; i--) {
     HTF_TRY(find_rows(gn, i));
   }
@@ -109,18 +108,78 @@ static void times(double *x, const double *y, int64_t n) {
   }
 }
 
-// E_c of child i of a node, from the node's E W^T.
-static void push_down(htf_gauss_newton *gn, int node, int i, int64_t start, int64_t rows) {
+// ---- a block of points ----------------------------------------------------------------
+
+static int64_t larger(int64_t a, int64_t b) {
+  return a > b ? a : b;
+}
+
+static int depth_of(const htf_evaluation *e, int node) {
+  return node == e->root ? 0 : 1 + depth_of(e, e->nodes[node].parent);
+}
+
+// Room at the level of a node, as wide as its widest.
+static htf_status widen(htf_gauss_newton *gn, int node) {
+  htf_status status = HTF_OK;
   const htf_evaluation *e = gn->evaluation;
-  const htf_gauss_newton__node *v = &gn->nodes[node];
-  htf_gauss_newton__node *c = &gn->nodes[htf_tree_child(e->tree, node, i)];
+  int level = depth_of(e, node);
+  int64_t cols = 0, rows = 0;
+  for (int i = 0; i <= e->root; i++) {
+    if (depth_of(e, i) == level) {
+      cols = larger(cols, gn->nodes[i].cols);
+      rows = larger(rows, e->nodes[i].children > 0 ? gn->nodes[i].rows : 0);
+    }
+  }
+  HTF_NEW(gn->level[level].env, HTF_GAUSS_NEWTON_BLOCK * cols);
+  HTF_NEW(gn->level[level].pull, HTF_GAUSS_NEWTON_BLOCK * rows);
+done:
+  return status;
+}
+
+htf_status htf_gauss_newton__open_levels(htf_gauss_newton *gn) {
+  htf_status status = HTF_OK;
+  const htf_evaluation *e = gn->evaluation;
+  int64_t widest = 1;
+  for (int i = 0; i <= e->root; i++) {
+    int depth = depth_of(e, i);
+    gn->levels = depth >= gn->levels ? depth + 1 : gn->levels;
+    widest = larger(widest, gn->nodes[i].rows);
+  }
+  HTF_NEW(gn->level, gn->levels);
+  for (int i = e->root; i >= 0; i--) {
+    if (gn->level[depth_of(e, i)].env == NULL) {
+      HTF_TRY(widen(gn, i));
+    }
+  }
+  HTF_NEW(gn->product, HTF_GAUSS_NEWTON_BLOCK * gn->nodes[e->root].rows);
+  HTF_NEW(gn->scaled, HTF_GAUSS_NEWTON_BLOCK * widest);
+done:
+  return status;
+}
+
+void htf_gauss_newton__close_levels(htf_gauss_newton *gn) {
+  for (int i = 0; i < gn->levels && gn->level != NULL; i++) {
+    HTF_FREE(gn->level[i].env);
+    HTF_FREE(gn->level[i].pull);
+  }
+  HTF_FREE(gn->level);
+  HTF_FREE(gn->product);
+  HTF_FREE(gn->scaled);
+  gn->levels = 0;
+}
+
+// E_c of child i of a node, from the node's E W^T.
+static void push_down(htf_gauss_newton *gn, int node, int i, const double *pull,
+                      int64_t start, int64_t rows, double *env) {
+  const htf_evaluation *e = gn->evaluation;
+  int64_t width = gn->nodes[node].rows;
   for (int64_t k = 0; k < rows; k++) {
-    double *to = c->env + k * c->cols;
-    memcpy(to, v->pull + k * v->rows, (size_t)v->rows * sizeof *to);
+    double *to = env + k * width;
+    memcpy(to, pull + k * width, (size_t)width * sizeof *to);
     for (int j = 0; j < e->nodes[node].children; j++) {
       if (j != i) {
         times(to, htf_gauss_newton__value(gn, htf_tree_child(e->tree, node, j), start + k),
-              c->cols);
+              width);
       }
     }
   }
@@ -130,13 +189,15 @@ static void push_down(htf_gauss_newton *gn, int node, int i, int64_t start, int6
 static void pull_root(htf_gauss_newton *gn, const double *theta, int64_t start,
                       int64_t rows) {
   const htf_evaluation *e = gn->evaluation;
-  htf_gauss_newton__node *root = &gn->nodes[e->root];
+  const htf_gauss_newton__node *root = &gn->nodes[e->root];
   const double *weights = root->learnt ? theta + htf_model_offset(e->model, e->root) : NULL;
+  double *env = gn->level[0].env;
   for (int64_t k = 0; k < rows; k++) {
-    double *pull = root->pull + k * root->rows, *product = gn->product + k * root->rows;
-    root->env[k] = gn->root_slope[start + k];
+    double *pull = gn->level[0].pull + k * root->rows;
+    double *product = gn->product + k * root->rows;
+    env[k] = gn->root_slope[start + k];
     for (int64_t r = 0; r < root->rows; r++) {
-      pull[r] = root->env[k] * (root->learnt ? weights[r] : 1);
+      pull[r] = env[k] * (root->learnt ? weights[r] : 1);
       product[r] = 1;
     }
     for (int j = 0; j < e->nodes[e->root].children; j++) {
@@ -146,20 +207,34 @@ static void pull_root(htf_gauss_newton *gn, const double *theta, int64_t start,
   }
 }
 
-void htf_gauss_newton__sweep(htf_gauss_newton *gn, const double *theta, int64_t start,
-                             int64_t rows) {
+typedef struct descent {
+  htf_gauss_newton *gn;
+  const double *theta;
+  int64_t start, rows;
+  htf_gauss_newton__visit *visit;
+} descent;
+
+// From a node whose E, and the root's E W^T, stands at its level.
+static void descend(const descent *d, int node, int level) {
+  htf_gauss_newton *gn = d->gn;
   const htf_evaluation *e = gn->evaluation;
-  pull_root(gn, theta, start, rows);
-  for (int i = e->root; i >= 0; i--) {
-    htf_gauss_newton__node *v = &gn->nodes[i];
-    int children = e->nodes[i].children;
-    if (children > 0 && i != e->root) {
-      htf_dense_multiply(HTF_PLAIN, htf_matrix_view(v->env, rows, v->cols), HTF_TRANSPOSED,
-                         htf_gauss_newton__weights(gn, i, theta), 0,
-                         htf_matrix_view(v->pull, rows, v->rows));
-    }
-    for (int j = 0; j < children; j++) {
-      push_down(gn, i, j, start, rows);
-    }
+  const htf_gauss_newton__node *v = &gn->nodes[node];
+  const htf_gauss_newton__level *at = &gn->level[level];
+  d->visit(gn, node, at->env, d->start, d->rows);
+  if (e->nodes[node].children > 0 && node != e->root) {
+    htf_dense_multiply(HTF_PLAIN, htf_matrix_view(at->env, d->rows, v->cols),
+                       HTF_TRANSPOSED, htf_gauss_newton__weights(gn, node, d->theta), 0,
+                       htf_matrix_view(at->pull, d->rows, v->rows));
   }
+  for (int i = 0; i < e->nodes[node].children; i++) {
+    push_down(gn, node, i, at->pull, d->start, d->rows, at[1].env);
+    descend(d, htf_tree_child(e->tree, node, i), level + 1);
+  }
+}
+
+void htf_gauss_newton__sweep(htf_gauss_newton *gn, const double *theta, int64_t start,
+                             int64_t rows, htf_gauss_newton__visit *visit) {
+  const descent d = {gn, theta, start, rows, visit};
+  pull_root(gn, theta, start, rows);
+  descend(&d, gn->evaluation->root, 0);
 }
