@@ -10,7 +10,7 @@
 #include "htflow/memory.h"
 
 static const uint64_t MAGIC = 0x3174706b63667468u; // "htfckpt1"
-enum { VERSION = 1 };
+enum { VERSION = 2 };
 
 static htf_status visit_identity(htf_bytes *b, htf_flight *f) {
   htf_status status = HTF_OK;

@@ -21,7 +21,7 @@ struct htf_events {
   int watches;
   int64_t parameters;
   double tolerance;
-  double *theta; // [parameters], inside a step
+  double *theta; // the scene's, inside a step
   double *after; // [watches], log(quantity / level) at the end of the step
   htf_event *event;
   int64_t count, capacity;
@@ -45,21 +45,21 @@ done:
   return status;
 }
 
-htf_status htf_events__create(const htf_spec *spec, const htf_model *model,
-                              const htf_problem *problem, htf_objective *objective,
-                              double tolerance, htf_events **out) {
+htf_status htf_events__create(const htf_spec *spec, const htf_scene *scene,
+                              htf_objective *objective, double tolerance,
+                              htf_events **out) {
   htf_status status = HTF_OK;
   htf_events *e = NULL;
-  const htf_tree *tree = htf_model_tree(model);
+  const htf_tree *tree = htf_model_tree(scene->model);
   HTF_NEW(e, 1);
   e->objective = objective;
-  e->parameters = htf_model_parameters(model);
+  e->parameters = htf_model_parameters(scene->model);
+  e->theta = scene->theta;
   e->tolerance = tolerance;
   e->interior = htf_tree_nodes(tree) - htf_tree_order(tree);
-  HTF_TRY(htf_watch__create(spec, model, problem, objective, &e->watched));
+  HTF_TRY(htf_watch__create(spec, scene->model, scene->problem, objective, &e->watched));
   e->components = spec->events.component.count > 0 ? htf_watch__components(e->watched) : 0;
   e->watch = htf_watch__list(e->watched, &e->watches);
-  HTF_NEW(e->theta, e->parameters);
   HTF_NEW(e->after, e->watches);
   HTF_TRY(make_activations(e));
   *out = e;
@@ -73,7 +73,6 @@ void htf_events__destroy(htf_events **out) {
   htf_events *e = *out;
   if (e != NULL) {
     htf_watch__destroy(&e->watched);
-    HTF_FREE(e->theta);
     HTF_FREE(e->after);
     HTF_FREE(e->event);
     HTF_FREE(e->time);

@@ -5,14 +5,15 @@
 #include "htflow/bytes.h"
 #include "htflow/flow.h"
 #include "htflow/record.h"
+#include "scene_impl.h"
 #include "watch_impl.h"
 
 typedef struct htf_events htf_events;
 
 // Borrows all. `tolerance` is that of log(quantity / level). Raises HTF_E_MEMORY.
-htf_status htf_events__create(const htf_spec *spec, const htf_model *model,
-                              const htf_problem *problem, htf_objective *objective,
-                              double tolerance, htf_events **events);
+htf_status htf_events__create(const htf_spec *spec, const htf_scene *scene,
+                              htf_objective *objective, double tolerance,
+                              htf_events **events);
 void htf_events__destroy(htf_events **events);
 
 // Looks at the start, before the first step.

@@ -133,9 +133,8 @@ htf_status htf_flight__set_up(htf_flight *r) {
   HTF_TRY(htf_objective__create(s->model, s->problem, s->loss, use, &r->objective));
   HTF_TRY(htf_measured__probe(r->spec, s, &r->probe));
   r->tolerance = htf_flight__follows(r) ? r->spec->flow.rtol : DESCENT_TOLERANCE;
-  HTF_TRY(htf_events__create(r->spec, s->model, s->problem, r->objective, r->tolerance,
-                             &r->events));
-  HTF_TRY(htf_recorder__create(r->spec, s->model, r->probe, r->objective, &r->recorder));
+  HTF_TRY(htf_events__create(r->spec, s, r->objective, r->tolerance, &r->events));
+  HTF_TRY(htf_recorder__create(r->spec, s, r->probe, r->objective, &r->recorder));
   HTF_TRY(make_flow(r));
 done:
   return status;

@@ -18,7 +18,7 @@ typedef struct htf_flight {
   double begun, begun_cpu; // this execution, by the clocks
   double used, used_cpu;   // seconds, by the executions before
   double started;          // the first of them, seconds since 1970
-  htf_scene scene;         // theta: where the flow begins
+  htf_scene scene;
   htf_objective *objective;
   htf_probe *probe;
   htf_recorder *recorder;

@@ -13,7 +13,7 @@ struct htf_progress {
   htf_objective *objective;
   htf_spacing spacing;
   int64_t parameters;
-  double *theta;     // [parameters], inside a step
+  double *theta;     // the scene's, inside a step
   double s, before;  // at the end of the step just made, at its beginning
   double first_end;  // log: end of the first step, the unit of time
   double first_loss; // loss: at the start
@@ -36,18 +36,18 @@ done:
   return status;
 }
 
-htf_status htf_progress__create(const htf_spec *spec, const htf_model *model,
+htf_status htf_progress__create(const htf_spec *spec, const htf_scene *scene,
                                 htf_objective *objective, htf_progress **out) {
   htf_status status = HTF_OK;
   htf_progress *p = NULL;
   HTF_NEW(p, 1);
   p->spec = spec;
-  p->model = model;
+  p->model = scene->model;
+  p->theta = scene->theta;
   p->objective = objective;
-  p->parameters = htf_model_parameters(model);
+  p->parameters = htf_model_parameters(scene->model);
   p->spacing =
       spec->record.every > 0 ? HTF_SPACING_STEP : (htf_spacing)spec->record.spacing;
-  HTF_NEW(p->theta, p->parameters);
   if (p->spacing == HTF_SPACING_GROWTH) {
     HTF_TRY(prepare_growth(p));
   }
@@ -62,7 +62,6 @@ void htf_progress__destroy(htf_progress **out) {
   htf_progress *p = *out;
   if (p != NULL) {
     htf_tops__destroy(&p->tops);
-    HTF_FREE(p->theta);
     HTF_FREE(p->lift);
     HTF_FREE(p->lift_before);
     HTF_FREE(p->floor);

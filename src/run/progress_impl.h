@@ -8,11 +8,12 @@
 #include "htflow/model.h"
 #include "htflow/spec.h"
 #include "objective_impl.h"
+#include "scene_impl.h"
 
 typedef struct htf_progress htf_progress;
 
 // Borrows all. Raises HTF_E_MEMORY.
-htf_status htf_progress__create(const htf_spec *spec, const htf_model *model,
+htf_status htf_progress__create(const htf_spec *spec, const htf_scene *scene,
                                 htf_objective *objective, htf_progress **progress);
 void htf_progress__destroy(htf_progress **progress);
 // From theta, before the first step. Returns the first distance of samples: fine enough for

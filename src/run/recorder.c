@@ -21,8 +21,8 @@ struct htf_recorder {
   htf_progress *progress;
   double unit;    // distance of samples in the progress coordinate
   htf_list times; // samples there instead: rising, all different
-  double *theta;  // [parameters], an interpolated state
-  double *best;   // [parameters], where the loss was lowest; or the first state
+  double *theta;  // the scene's, an interpolated state
+  double *best;   // [parameters], where the loss was lowest; or the first state; or NULL
   double best_loss;
 };
 
@@ -41,7 +41,7 @@ static void sort_times(const htf_list *given, htf_list *times) {
   }
 }
 
-htf_status htf_recorder__create(const htf_spec *spec, const htf_model *model,
+htf_status htf_recorder__create(const htf_spec *spec, const htf_scene *scene,
                                 htf_probe *probe, htf_objective *objective,
                                 htf_recorder **out) {
   htf_status status = HTF_OK;
@@ -50,15 +50,17 @@ htf_status htf_recorder__create(const htf_spec *spec, const htf_model *model,
   recorder->spec = spec;
   recorder->probe = probe;
   recorder->objective = objective;
-  recorder->parameters = htf_model_parameters(model);
+  recorder->theta = scene->theta;
+  recorder->parameters = htf_model_parameters(scene->model);
   recorder->row_size = htf_probe_row_size(probe);
   recorder->best_loss = INFINITY;
   sort_times(&spec->record.times, &recorder->times);
   recorder->capacity = spec->record.points;
   HTF_NEW(recorder->rows, recorder->capacity * recorder->row_size);
-  HTF_TRY(htf_progress__create(spec, model, objective, &recorder->progress));
-  HTF_NEW(recorder->theta, recorder->parameters);
-  HTF_NEW(recorder->best, recorder->parameters);
+  HTF_TRY(htf_progress__create(spec, scene, objective, &recorder->progress));
+  if (spec->record.weights == HTF_KEEP_BEST || spec->record.weights == HTF_KEEP_FIRST) {
+    HTF_NEW(recorder->best, recorder->parameters);
+  }
   *out = recorder;
   recorder = NULL;
 done:
@@ -71,7 +73,6 @@ void htf_recorder__destroy(htf_recorder **out) {
   if (recorder != NULL) {
     htf_progress__destroy(&recorder->progress);
     HTF_FREE(recorder->rows);
-    HTF_FREE(recorder->theta);
     HTF_FREE(recorder->best);
     HTF_FREE(*out);
   }
@@ -95,7 +96,8 @@ static void keep_best(htf_recorder *recorder, const double *row, const double *t
   bool first = recorder->spec->record.weights == HTF_KEEP_FIRST;
   double loss = value_of(recorder, row, "test_loss");
   loss = isnan(loss) ? value_of(recorder, row, "train_loss") : loss;
-  if (first ? recorder->count == 0 : loss < recorder->best_loss) {
+  if (recorder->best != NULL &&
+      (first ? recorder->count == 0 : loss < recorder->best_loss)) {
     recorder->best_loss = loss;
     memcpy(recorder->best, theta, (size_t)recorder->parameters * sizeof *theta);
   }
@@ -257,7 +259,9 @@ htf_status htf_recorder__visit(htf_recorder *recorder, htf_bytes *bytes) {
   HTF_TRY(htf_bytes_real(bytes, &recorder->unit));
   HTF_TRY(htf_progress__visit(recorder->progress, bytes));
   HTF_TRY(htf_bytes_real(bytes, &recorder->best_loss));
-  HTF_TRY(htf_bytes_reals(bytes, recorder->parameters, recorder->best));
+  if (recorder->best != NULL) {
+    HTF_TRY(htf_bytes_reals(bytes, recorder->parameters, recorder->best));
+  }
 done:
   HTF_FREE(memory);
   return status;

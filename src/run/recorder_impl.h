@@ -9,11 +9,12 @@
 #include "htflow/record.h"
 #include "htflow/spec.h"
 #include "objective_impl.h"
+#include "scene_impl.h"
 
 typedef struct htf_recorder htf_recorder;
 
 // Borrows all it is given. Raises HTF_E_MEMORY.
-htf_status htf_recorder__create(const htf_spec *spec, const htf_model *model,
+htf_status htf_recorder__create(const htf_spec *spec, const htf_scene *scene,
                                 htf_probe *probe, htf_objective *objective,
                                 htf_recorder **recorder);
 void htf_recorder__destroy(htf_recorder **recorder);

@@ -12,7 +12,7 @@ typedef struct htf_scene {
   htf_problem *problem;
   htf_model *model;
   htf_loss loss;
-  double *theta; // [parameters], the start
+  double *theta; // [parameters], the start; then room for any state inside a step
 } htf_scene;
 
 // Into a zeroed scene. Raises what planting, loading and creating raise.
