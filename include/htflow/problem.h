@@ -3,8 +3,8 @@
 // itself where it is known (room: problem; theory.md section 2).
 //
 // A problem is planted (a target is drawn, or is given whole, and is measured) or made from
-// measurements that a file held. It knows no parameters. It does not change once made and
-// owns all its arrays; what it is made from is copied.
+// measurements that a file held. It knows no parameters. It does not change once made, but
+// that it may forget, and owns all its arrays; what it is made from is copied.
 #pragma once
 
 #include <stdbool.h>
@@ -32,6 +32,9 @@ typedef struct htf_samples {
   const double *inputs;
   bool all;
 } htf_samples;
+
+// Gives back the indices of all samples, when their points have been made.
+void htf_problem_forget_indices(htf_problem *problem);
 
 // The points at which the values of a model of this tree are to be taken for these
 // measurements (points.h). Raises what creating them raises.

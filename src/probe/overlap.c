@@ -134,7 +134,7 @@ htf_status htf_probe__target_overlap(htf_probe *probe, const htf_probe_state *st
   if (probe->overlap.target == NULL) {
     return HTF_OK;
   }
-  htf_expansion_apply(probe->expansion, state->theta, probe->tensor);
+  HTF_TRY(htf_probe__know_tensor(probe, state));
   bool finite = all_finite((int64_t)htf_model_entries(probe->model), probe->tensor);
   for (int node = 0; finite && node < probe->partitions; node++) {
     HTF_TRY(decompose(probe, node, probe->tensor, &probe->overlap));

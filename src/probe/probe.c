@@ -11,8 +11,6 @@ static htf_status prepare_values(const htf_model *model, htf_samples samples,
   if (samples.count > 0) {
     HTF_TRY(htf_problem_points(samples, htf_model_tree(model), htf_model_shape(model),
                                &values->points));
-    HTF_TRY(
-        htf_evaluation_create(model, values->points, HTF_USE_VALUES, &values->evaluation));
     HTF_NEW(values->y, samples.count);
   }
 done:
@@ -20,7 +18,6 @@ done:
 }
 
 static void drop_values(htf_probe__values *values) {
-  htf_evaluation_destroy(&values->evaluation);
   htf_points_destroy(&values->points);
   HTF_FREE(values->y);
 }
@@ -45,21 +42,14 @@ done:
   return status;
 }
 
-static htf_status prepare_tensor(htf_probe *probe) {
-  htf_status status = HTF_OK;
+static void prepare_tensor(htf_probe *probe) {
   const double *target = htf_problem_tensor(probe->problem);
-  if (target != NULL) {
-    int64_t entries = (int64_t)htf_model_entries(probe->model);
-    HTF_TRY(htf_expansion_create(probe->model, &probe->expansion));
-    HTF_NEW(probe->tensor, entries);
-    double sum = 0;
-    for (int64_t i = 0; i < entries; i++) {
-      sum += target[i] * target[i];
-    }
-    probe->target_norm = sqrt(sum);
+  int64_t entries = target != NULL ? (int64_t)htf_model_entries(probe->model) : 0;
+  double sum = 0;
+  for (int64_t i = 0; i < entries; i++) {
+    sum += target[i] * target[i];
   }
-done:
-  return status;
+  probe->target_norm = sqrt(sum);
 }
 
 // Of the model: its nodes, the most values any of them has, and its components.
@@ -130,11 +120,8 @@ htf_status htf_probe_create(const htf_model *model, const htf_problem *problem,
   HTF_TRY(prepare_model(probe));
   HTF_TRY(prepare_values(model, htf_problem_test(problem), &probe->test));
   HTF_TRY(prepare_entries(probe));
-  bool overlap = htf_probe__pays(probe, HTF_COST_OVERLAP);
-  if (overlap || htf_probe__pays(probe, HTF_COST_TENSOR)) {
-    HTF_TRY(prepare_tensor(probe));
-  }
-  if (overlap && htf_problem_tensor(problem) != NULL) {
+  prepare_tensor(probe);
+  if (htf_probe__pays(probe, HTF_COST_OVERLAP) && htf_problem_tensor(problem) != NULL) {
     HTF_TRY(htf_probe__overlap_prepare(probe));
   }
   if (htf_probe__pays(probe, HTF_COST_PARTS)) {
@@ -157,7 +144,6 @@ void htf_probe_destroy(htf_probe **out) {
     drop_values(&probe->test);
     drop_values(&probe->entries);
     HTF_FREE(probe->entry);
-    htf_expansion_destroy(&probe->expansion);
     htf_spectra_destroy(&probe->spectra);
     HTF_FREE(probe->tensor);
     HTF_FREE(probe->norms2);

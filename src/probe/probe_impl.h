@@ -32,17 +32,18 @@ typedef struct htf_probe__component {
 
 // What several observables share and the first of them works out.
 typedef enum htf_probe__shared {
-  SHARED_TEST,       // probe->y
+  SHARED_TEST,       // probe->test.y
+  SHARED_TENSOR,     // probe->tensor
   SHARED_NORMS2,     // probe->norms2
   SHARED_COMPONENTS, // probe->components
   SHARED_SPECTRA,    // probe->spectra
   SHARED_COUNT
 } htf_probe__shared;
 
-// Values of the model at some points.
+// Values of the model at some points. Their evaluation is made for each state, since none
+// is wanted while the flow goes on to the next.
 typedef struct htf_probe__values {
   htf_points *points;
-  htf_evaluation *evaluation;
   double *y;
 } htf_probe__values;
 
@@ -65,8 +66,7 @@ struct htf_probe {
   bool known[SHARED_COUNT];     // at the state being measured
   htf_probe__values test, entries;
   // the whole tensor, where the target is known
-  htf_expansion *expansion;
-  double *tensor; // [entries]
+  double *tensor; // [entries], at the state being measured
   double target_norm;
   // conserved quantities
   int64_t vectors;
@@ -88,8 +88,12 @@ struct htf_probe {
 bool htf_probe__records(const htf_probe *probe, htf_observable observable);
 bool htf_probe__pays(const htf_probe *probe, htf_observable_cost cost);
 
+// Values at theta. Raises HTF_E_MEMORY.
+htf_status htf_probe__evaluate(const htf_model *model, const htf_points *points,
+                               const double *theta, double *y);
 // Each works out what is shared, once a state.
-void htf_probe__know_test(htf_probe *probe, const htf_probe_state *state);
+htf_status htf_probe__know_test(htf_probe *probe, const htf_probe_state *state);
+htf_status htf_probe__know_tensor(htf_probe *probe, const htf_probe_state *state);
 void htf_probe__know_norms2(htf_probe *probe, const htf_probe_state *state);
 htf_status htf_probe__know_components(htf_probe *probe, const htf_probe_state *state);
 htf_status htf_probe__know_spectra(htf_probe *probe, const htf_probe_state *state);

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "htflow/memory.h"
 #include "probe_impl.h"
 
 // ---- what the run knows ---------------------------------------------------------------
@@ -22,21 +23,52 @@ PASS_ON(train_loss)
 
 // ---- errors ---------------------------------------------------------------------------
 
-void htf_probe__know_test(htf_probe *probe, const htf_probe_state *state) {
-  if (!probe->known[SHARED_TEST] && probe->test.evaluation != NULL) {
-    htf_evaluation_forward(probe->test.evaluation, state->theta, probe->test.y);
+htf_status htf_probe__evaluate(const htf_model *model, const htf_points *points,
+                               const double *theta, double *y) {
+  htf_status status = HTF_OK;
+  htf_evaluation *evaluation = NULL;
+  HTF_TRY(htf_evaluation_create(model, points, HTF_USE_VALUES, &evaluation));
+  htf_evaluation_forward(evaluation, theta, y);
+done:
+  htf_evaluation_destroy(&evaluation);
+  return status;
+}
+
+htf_status htf_probe__know_test(htf_probe *probe, const htf_probe_state *state) {
+  htf_status status = HTF_OK;
+  const htf_probe__values *test = &probe->test;
+  if (!probe->known[SHARED_TEST] && test->points != NULL) {
+    HTF_TRY(htf_probe__evaluate(probe->model, test->points, state->theta, test->y));
   }
   probe->known[SHARED_TEST] = true;
+done:
+  return status;
+}
+
+htf_status htf_probe__know_tensor(htf_probe *probe, const htf_probe_state *state) {
+  htf_status status = HTF_OK;
+  htf_expansion *expansion = NULL;
+  if (!probe->known[SHARED_TENSOR]) {
+    HTF_NEW(probe->tensor, (int64_t)htf_model_entries(probe->model));
+    HTF_TRY(htf_expansion_create(probe->model, &expansion));
+    htf_expansion_apply(expansion, state->theta, probe->tensor);
+    probe->known[SHARED_TENSOR] = true;
+  }
+done:
+  htf_expansion_destroy(&expansion);
+  return status;
 }
 
 htf_status htf_probe__test_loss(htf_probe *probe, const htf_probe_state *state,
                                 double *out) {
+  htf_status status = HTF_OK;
   htf_samples test = htf_problem_test(probe->problem);
-  htf_probe__know_test(probe, state);
+  HTF_TRY(htf_probe__know_test(probe, state));
   if (test.count > 0) {
     *out = htf_loss_value(probe->loss, test.count, probe->test.y, test.values);
   }
-  return HTF_OK;
+done:
+  return status;
 }
 
 // NAN where nothing is held out.
@@ -53,9 +85,10 @@ static double held_out_error(const htf_probe *probe) {
 
 htf_status htf_probe__reconstruction_error(htf_probe *probe, const htf_probe_state *state,
                                            double *out) {
+  htf_status status = HTF_OK;
   const double *target = htf_problem_tensor(probe->problem);
   if (target != NULL) {
-    htf_expansion_apply(probe->expansion, state->theta, probe->tensor);
+    HTF_TRY(htf_probe__know_tensor(probe, state));
     double sum = 0;
     int64_t entries = (int64_t)htf_model_entries(probe->model);
     for (int64_t i = 0; i < entries; i++) {
@@ -63,10 +96,11 @@ htf_status htf_probe__reconstruction_error(htf_probe *probe, const htf_probe_sta
     }
     *out = sqrt(sum) / probe->target_norm;
   } else {
-    htf_probe__know_test(probe, state);
+    HTF_TRY(htf_probe__know_test(probe, state));
     *out = held_out_error(probe);
   }
-  return HTF_OK;
+done:
+  return status;
 }
 
 htf_status htf_probe__reconstruction_entries(htf_probe *probe, const htf_probe_state *state,
@@ -80,10 +114,9 @@ htf_status htf_probe__reconstruction_entries(htf_probe *probe, const htf_probe_s
 
 htf_status htf_probe__prediction(htf_probe *probe, const htf_probe_state *state,
                                  double *out) {
-  if (probe->entries.evaluation != NULL) {
-    htf_evaluation_forward(probe->entries.evaluation, state->theta, out);
-  }
-  return HTF_OK;
+  const htf_points *points = probe->entries.points;
+  return points == NULL ? HTF_OK
+                        : htf_probe__evaluate(probe->model, points, state->theta, out);
 }
 
 // ---- weights --------------------------------------------------------------------------

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "htflow/memory.h"
 #include "probe_impl.h"
 
 static htf_probe__measure *const measures[] = {
@@ -93,5 +94,6 @@ htf_status htf_probe_measure(htf_probe *probe, const htf_probe_state *state, dou
     row += size;
   }
 done:
+  HTF_FREE(probe->tensor);
   return status;
 }

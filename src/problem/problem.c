@@ -58,6 +58,11 @@ void htf_problem_destroy(htf_problem **out) {
   }
 }
 
+void htf_problem_forget_indices(htf_problem *problem) {
+  HTF_FREE(problem->train.indices);
+  HTF_FREE(problem->test.indices);
+}
+
 // ---- of shapes and tensors ------------------------------------------------------------
 
 double htf_problem__entries(int order, const int64_t *shape) {

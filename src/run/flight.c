@@ -132,6 +132,7 @@ htf_status htf_flight__set_up(htf_flight *r) {
   const htf_scene *s = &r->scene;
   HTF_TRY(htf_objective__create(s->model, s->problem, s->loss, use, &r->objective));
   HTF_TRY(htf_measured__probe(r->spec, s, &r->probe));
+  htf_problem_forget_indices(s->problem);
   r->tolerance = htf_flight__follows(r) ? r->spec->flow.rtol : DESCENT_TOLERANCE;
   HTF_TRY(htf_events__create(r->spec, s, r->objective, r->tolerance, &r->events));
   HTF_TRY(htf_recorder__create(r->spec, s, r->probe, r->objective, &r->recorder));
