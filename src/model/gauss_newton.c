@@ -52,11 +52,12 @@ static void forget_rows(htf_gauss_newton *gn) {
     HTF_FREE(v->at);
     HTF_FREE(v->counts);
     HTF_FREE(v->ahead);
-    HTF_FREE(v->behind);
+    HTF_FREE(v->sums);
     HTF_FREE(v->energy);
   }
   htf_gauss_newton__close_levels(gn);
   HTF_FREE(gn->root_slope);
+  HTF_FREE(gn->behind);
   HTF_FREE(gn->features);
 }
 
@@ -115,21 +116,23 @@ int64_t htf_gauss_newton__block(int64_t start, int64_t end) {
 
 // ---- G --------------------------------------------------------------------------------
 
-static void fill_features(htf_gauss_newton *gn, int64_t start, int64_t rows) {
-  int64_t column = 0;
-  for (int i = 0; i <= gn->evaluation->root; i++) {
-    const htf_gauss_newton__node *v = &gn->nodes[i];
-    for (int64_t k = 0; k < rows && v->pairs > 0; k++) {
-      int64_t tuple = v->at == NULL ? start + k : v->at[start + k];
-      const double *behind = v->behind + (start + k) * v->kept_j;
-      const double *ahead = v->one_hot ? NULL : v->ahead + tuple * v->kept_i;
-      double *to = gn->features + k * gn->pairs + column;
-      for (int64_t p = 0; p < v->pairs; p++) {
-        to[p] = behind[v->pair_j[p]] *
-                (ahead == NULL ? v->pair_i[p] == tuple : ahead[v->pair_i[p]]);
-      }
+// A node's columns of the features.
+static void fill_features(htf_gauss_newton *gn, int node, const double *env, int64_t start,
+                          int64_t rows) {
+  const htf_gauss_newton__node *v = &gn->nodes[node];
+  if (v->pairs == 0) {
+    return;
+  }
+  htf_gauss_newton__project(gn, node, env, rows);
+  for (int64_t k = 0; k < rows; k++) {
+    int64_t tuple = v->at == NULL ? k : v->at[start + k];
+    const double *behind = gn->behind + k * v->kept_j;
+    const double *ahead = v->one_hot ? NULL : v->ahead + tuple * v->kept_i;
+    double *to = gn->features + k * gn->pairs + v->column;
+    for (int64_t p = 0; p < v->pairs; p++) {
+      to[p] = behind[v->pair_j[p]] *
+              (ahead == NULL ? v->pair_i[p] == tuple : ahead[v->pair_i[p]]);
     }
-    column += v->pairs;
   }
 }
 
@@ -145,14 +148,14 @@ static void put_aside(htf_gauss_newton *gn) {
   }
 }
 
-static htf_status make_gram(htf_gauss_newton *gn) {
+static htf_status make_gram(htf_gauss_newton *gn, const double *theta) {
   htf_status status = HTF_OK;
   HTF_NEW(gn->gram, gn->pairs * gn->pairs);
   HTF_NEW(gn->diagonal, gn->pairs);
   HTF_NEW(gn->features, HTF_GAUSS_NEWTON_BLOCK * gn->pairs);
   for (int64_t start = 0; start < gn->points; start += HTF_GAUSS_NEWTON_BLOCK) {
     int64_t rows = htf_gauss_newton__block(start, gn->points);
-    fill_features(gn, start, rows);
+    htf_gauss_newton__sweep(gn, theta, start, rows, fill_features);
     htf_symmetric_add_gram(htf_matrix_view(gn->features, rows, gn->pairs),
                            htf_matrix_view(gn->gram, gn->pairs, gn->pairs));
   }
@@ -218,7 +221,7 @@ htf_status htf_gauss_newton_build(htf_gauss_newton *gn, const double *theta,
   }
   HTF_TRY(make_own(gn, theta));
   HTF_TRY(htf_gauss_newton__find_pairs(gn, theta, threshold));
-  HTF_TRY(make_gram(gn));
+  HTF_TRY(make_gram(gn, theta));
   HTF_TRY(make_room(gn));
   forget_rows(gn);
 done:
@@ -290,13 +293,11 @@ static void spread(htf_gauss_newton *gn, int node, const double *x, double *z) {
 
 // z = r + Q ((I + gamma G)^-1 - I) Q^T r.
 void htf_gauss_newton_solve(htf_gauss_newton *gn, const double *r, double *z) {
-  int64_t first = 0;
   memcpy(z, r, (size_t)htf_model_parameters(gn->evaluation->model) * sizeof *z);
   for (int i = 0; i <= gn->evaluation->root; i++) {
     if (gn->nodes[i].pairs > 0) {
-      gather(gn, i, r, gn->inner + first);
+      gather(gn, i, r, gn->inner + gn->nodes[i].column);
     }
-    first += gn->nodes[i].pairs;
   }
   if (gn->pairs > 0) {
     memcpy(gn->right, gn->inner, (size_t)gn->pairs * sizeof *gn->right);
@@ -305,11 +306,9 @@ void htf_gauss_newton_solve(htf_gauss_newton *gn, const double *r, double *z) {
   for (int64_t p = 0; p < gn->pairs; p++) {
     gn->inner[p] -= gn->right[p];
   }
-  first = 0;
   for (int i = 0; i <= gn->evaluation->root; i++) {
     if (gn->nodes[i].pairs > 0) {
-      spread(gn, i, gn->inner + first, z);
+      spread(gn, i, gn->inner + gn->nodes[i].column, z);
     }
-    first += gn->nodes[i].pairs;
   }
 }

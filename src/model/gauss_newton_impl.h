@@ -18,13 +18,13 @@ typedef struct htf_gauss_newton__node {
   double *u, *z;            // kept eigenvectors, in rows: of P^T P [kept_i, rows], of
                             // E^T c E [kept_j, cols]; at first these matrices
   int32_t *pair_i, *pair_j; // [pairs] those chosen
-  int64_t pairs;
+  int64_t pairs, column;    // the first one's number among all
   // While M is built:
   double *own;    // V_v [tuples, cols], where the evaluation's core spares it
   int32_t *at;    // [points] the row of P_v of each; NULL at the root: 0, 1, ..
   double *counts; // [tuples] sqrt of how many points each has
-  double *ahead;  // P U of the kept [tuples, kept_i]
-  double *behind; // sqrt(c) E Z of the kept [points, kept_j]
+  double *ahead;  // P U of the kept [tuples, kept_i]; of the root a block of rows
+  double *sums;   // of (sqrt(c) E Z)^2 over the points of each tuple [tuples, kept_j]
   double *energy; // d [kept_i, kept_j]
 } htf_gauss_newton__node;
 
@@ -51,6 +51,7 @@ struct htf_gauss_newton {
   htf_gauss_newton__level *level;
   double *product;  // [block, R_root] rows of the root's P
   double *scaled;   // rows of a P_v times counts
+  double *behind;   // [block, kept_j] rows of sqrt(c) E Z of the node visited
   double *features; // [block, pairs] rows of sqrt(c) J Q
 };
 
@@ -75,7 +76,10 @@ typedef void htf_gauss_newton__visit(htf_gauss_newton *gn, int node, const doubl
                                      int64_t start, int64_t rows);
 void htf_gauss_newton__sweep(htf_gauss_newton *gn, const double *theta, int64_t start,
                              int64_t rows, htf_gauss_newton__visit *visit);
-// From root_slope: eigenvectors, projected rows and pairs of every node. Raises
-// HTF_E_MEMORY, HTF_E_NUMERIC.
+// `behind` of a node from its rows of sqrt(c) E, and the root's `ahead`.
+void htf_gauss_newton__project(htf_gauss_newton *gn, int node, const double *env,
+                               int64_t rows);
+// From root_slope: eigenvectors, P U and pairs of every node. Raises HTF_E_MEMORY,
+// HTF_E_NUMERIC.
 htf_status htf_gauss_newton__find_pairs(htf_gauss_newton *gn, const double *theta,
                                         double threshold);

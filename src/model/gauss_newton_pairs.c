@@ -155,83 +155,109 @@ done:
 
 // ---- rows in the eigenvectors ---------------------------------------------------------
 
-// Room for the rows, and P U from the tables.
+// Room for a block's rows, and P U from the tables.
 static htf_status project_tables(htf_gauss_newton *gn) {
   htf_status status = HTF_OK;
+  int64_t most = 0;
   for (int i = 0; i <= gn->evaluation->root; i++) {
     htf_gauss_newton__node *v = &gn->nodes[i];
-    HTF_NEW(v->behind, gn->points * v->kept_j);
+    bool root = i == gn->evaluation->root;
+    most = v->kept_j > most ? v->kept_j : most;
     if (!v->one_hot) {
-      HTF_NEW(v->ahead, v->tuples * v->kept_i);
+      HTF_NEW(v->ahead, (root ? HTF_GAUSS_NEWTON_BLOCK : v->tuples) * v->kept_i);
     }
-    if (v->kept_i > 0 && !v->one_hot && i != gn->evaluation->root) {
+    if (v->kept_i > 0 && !v->one_hot && !root) {
       htf_dense_multiply(HTF_PLAIN, htf_gauss_newton__table(gn, i), HTF_TRANSPOSED,
                          htf_matrix_view(v->u, v->kept_i, v->rows), 0,
                          htf_matrix_view(v->ahead, v->tuples, v->kept_i));
+    }
+  }
+  HTF_NEW(gn->behind, HTF_GAUSS_NEWTON_BLOCK * most);
+done:
+  return status;
+}
+
+void htf_gauss_newton__project(htf_gauss_newton *gn, int node, const double *env,
+                               int64_t rows) {
+  const htf_gauss_newton__node *v = &gn->nodes[node];
+  htf_dense_multiply(HTF_PLAIN, htf_matrix_view(env, rows, v->cols), HTF_TRANSPOSED,
+                     htf_matrix_view(v->z, v->kept_j, v->cols), 0,
+                     htf_matrix_view(gn->behind, rows, v->kept_j));
+  if (node == gn->evaluation->root) {
+    htf_dense_multiply(HTF_PLAIN, htf_matrix_view(gn->product, rows, v->rows),
+                       HTF_TRANSPOSED, htf_matrix_view(v->u, v->kept_i, v->rows), 0,
+                       htf_matrix_view(v->ahead, rows, v->kept_i));
+  }
+}
+
+// ---- pairs ----------------------------------------------------------------------------
+
+static htf_status make_energies(htf_gauss_newton *gn) {
+  htf_status status = HTF_OK;
+  for (int i = 0; i <= gn->evaluation->root; i++) {
+    htf_gauss_newton__node *v = &gn->nodes[i];
+    HTF_NEW(v->energy, v->kept_i * v->kept_j);
+    if (i < gn->evaluation->root && !v->one_hot) {
+      HTF_NEW(v->sums, v->tuples * v->kept_j);
     }
   }
 done:
   return status;
 }
 
-// sqrt(c) E Z, and the root's P U, point by point.
-static void project_block(htf_gauss_newton *gn, int node, const double *env, int64_t start,
-                          int64_t rows) {
-  const htf_gauss_newton__node *v = &gn->nodes[node];
-  if (v->kept_j > 0) {
-    htf_dense_multiply(HTF_PLAIN, htf_matrix_view(env, rows, v->cols), HTF_TRANSPOSED,
-                       htf_matrix_view(v->z, v->kept_j, v->cols), 0,
-                       htf_matrix_view(v->behind + start * v->kept_j, rows, v->kept_j));
-  }
-  if (v->kept_j > 0 && node == gn->evaluation->root) {
-    htf_dense_multiply(HTF_PLAIN, htf_matrix_view(gn->product, rows, v->rows),
-                       HTF_TRANSPOSED, htf_matrix_view(v->u, v->kept_i, v->rows), 0,
-                       htf_matrix_view(v->ahead + start * v->kept_i, rows, v->kept_i));
-  }
-}
-
-static void project_points(htf_gauss_newton *gn, const double *theta) {
-  for (int64_t start = 0; start < gn->points; start += HTF_GAUSS_NEWTON_BLOCK) {
-    int64_t rows = htf_gauss_newton__block(start, gn->points);
-    htf_gauss_newton__sweep(gn, theta, start, rows, project_block);
-  }
-}
-
-// ---- pairs ----------------------------------------------------------------------------
-
-// sums [tuples, kept_j]: of (sqrt(c) E Z)^2 over the points of each tuple.
-static void sum_behind(const htf_gauss_newton *gn, const htf_gauss_newton__node *v,
-                       double *sums) {
-  for (int64_t k = 0; k < gn->points; k++) {
-    const double *x = v->behind + k * v->kept_j;
-    double *to = sums + (v->at == NULL ? k : v->at[k]) * v->kept_j;
+// d_ij += x_i^2 s_j, of one row.
+static void add_energy(const htf_gauss_newton__node *v, const double *ahead,
+                       const double *sums) {
+  for (int64_t i = 0; i < v->kept_i; i++) {
+    double *to = v->energy + i * v->kept_j, x = ahead[i] * ahead[i];
     for (int64_t j = 0; j < v->kept_j; j++) {
-      to[j] += x[j] * x[j];
+      to[j] += x * sums[j];
+    }
+  }
+}
+
+// Squares of a block's rows: into the sums of their tuples, which are d itself where P has
+// a single 1; of the root, whose tuples are the points, into d.
+static void weigh_block(htf_gauss_newton *gn, int node, const double *env, int64_t start,
+                        int64_t rows) {
+  const htf_gauss_newton__node *v = &gn->nodes[node];
+  if (v->kept_j == 0) {
+    return;
+  }
+  htf_gauss_newton__project(gn, node, env, rows);
+  for (int64_t k = 0; k < rows; k++) {
+    double *x = gn->behind + k * v->kept_j;
+    double *to = v->at == NULL
+                     ? NULL
+                     : (v->one_hot ? v->energy : v->sums) + v->at[start + k] * v->kept_j;
+    for (int64_t j = 0; j < v->kept_j; j++) {
+      x[j] *= x[j];
+    }
+    for (int64_t j = 0; j < v->kept_j && to != NULL; j++) {
+      to[j] += x[j];
+    }
+    if (to == NULL) {
+      add_energy(v, v->ahead + k * v->kept_i, x);
     }
   }
 }
 
 // d_ij = sum_k (P U)_ki^2 (sqrt(c) E Z)_kj^2.
-static htf_status weigh(htf_gauss_newton *gn, htf_gauss_newton__node *v) {
+static htf_status weigh(htf_gauss_newton *gn, const double *theta) {
   htf_status status = HTF_OK;
-  double *sums = NULL;
-  HTF_NEW(v->energy, v->kept_i * v->kept_j);
-  HTF_NEW(sums, v->tuples * v->kept_j);
-  sum_behind(gn, v, sums);
-  if (v->one_hot) {
-    memcpy(v->energy, sums, (size_t)(v->kept_i * v->kept_j) * sizeof *sums);
+  HTF_TRY(make_energies(gn));
+  for (int64_t start = 0; start < gn->points; start += HTF_GAUSS_NEWTON_BLOCK) {
+    int64_t rows = htf_gauss_newton__block(start, gn->points);
+    htf_gauss_newton__sweep(gn, theta, start, rows, weigh_block);
   }
-  for (int64_t r = 0; r < v->tuples && !v->one_hot; r++) {
-    const double *from = sums + r * v->kept_j, *ahead = v->ahead + r * v->kept_i;
-    for (int64_t i = 0; i < v->kept_i; i++) {
-      double *to = v->energy + i * v->kept_j, x = ahead[i] * ahead[i];
-      for (int64_t j = 0; j < v->kept_j; j++) {
-        to[j] += x * from[j];
-      }
+  for (int i = 0; i < gn->evaluation->root; i++) {
+    htf_gauss_newton__node *v = &gn->nodes[i];
+    for (int64_t r = 0; v->sums != NULL && r < v->tuples; r++) {
+      add_energy(v, v->ahead + r * v->kept_i, v->sums + r * v->kept_j);
     }
+    HTF_FREE(v->sums);
   }
 done:
-  HTF_FREE(sums);
   return status;
 }
 
@@ -269,16 +295,21 @@ done:
 
 static htf_status pick(htf_gauss_newton *gn, htf_gauss_newton__node *v, double least) {
   htf_status status = HTF_OK;
-  int64_t room = v->kept_i * v->kept_j;
-  HTF_NEW(v->pair_i, room);
-  HTF_NEW(v->pair_j, room);
+  int64_t room = v->kept_i * v->kept_j, above = 0;
+  for (int64_t p = 0; p < room; p++) {
+    above += v->energy[p] > least;
+  }
+  HTF_NEW(v->pair_i, above);
+  HTF_NEW(v->pair_j, above);
   for (int64_t p = 0; p < room; p++) {
     if (v->energy[p] > least) {
       v->pair_i[v->pairs] = (int32_t)(p / v->kept_j);
       v->pair_j[v->pairs++] = (int32_t)(p % v->kept_j);
     }
   }
+  v->column = gn->pairs;
   gn->pairs += v->pairs;
+  HTF_FREE(v->energy);
 done:
   return status;
 }
@@ -291,11 +322,7 @@ htf_status htf_gauss_newton__find_pairs(htf_gauss_newton *gn, const double *thet
   HTF_TRY(make_grams(gn, theta));
   HTF_TRY(decompose(gn, threshold));
   HTF_TRY(project_tables(gn));
-  project_points(gn, theta);
-  htf_gauss_newton__close_levels(gn);
-  for (int i = 0; i <= gn->evaluation->root; i++) {
-    HTF_TRY(weigh(gn, &gn->nodes[i]));
-  }
+  HTF_TRY(weigh(gn, theta));
   HTF_TRY(limit(gn, threshold, &least));
   for (int i = 0; i <= gn->evaluation->root; i++) {
     HTF_TRY(pick(gn, &gn->nodes[i], least));
