@@ -7,7 +7,7 @@
 #include "htflow/gauss_newton.h"
 
 // Points at a time.
-enum { HTF_GAUSS_NEWTON_BLOCK = 256 };
+enum { HTF_GAUSS_NEWTON_BLOCK = 64 };
 
 typedef struct htf_gauss_newton__node {
   bool learnt;        // has parameters
