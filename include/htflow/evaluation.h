@@ -54,7 +54,7 @@ typedef enum htf_evaluation_use {
   HTF_USE_HESSIAN,  // and second-order products
 } htf_evaluation_use;
 
-// Raises HTF_E_MEMORY.
+// Raises HTF_E_MEMORY, also where a node's table has 2^32 numbers.
 htf_status htf_evaluation_create(const htf_model *model, const htf_points *points,
                                  htf_evaluation_use use, htf_evaluation **evaluation);
 void htf_evaluation_destroy(htf_evaluation **evaluation);

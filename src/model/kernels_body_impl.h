@@ -115,7 +115,7 @@ INLINE void collect_block(const int B, int64_t c, const bool tangent, const htf_
   for (int64_t r = 0; r < s->count; r++) {
     vec sum[8] = {{0}}, also[8] = {{0}};
     for (int32_t t = s->start[r]; t < s->start[r + 1]; t++) {
-      int64_t from = s->term[t] * slope.stride + c, with = s->other[t] * x.stride + c;
+      int64_t from = htf_term_s(s->term[t]) + c, with = htf_term_x(s->term[t]) + c;
       UNROLL for (int j = 0; j < B; j++) {
         vec here = load(slope.value + from + j * LANES);
         vec there = load((tangent ? x.tangent : x.value) + with + j * LANES);

@@ -20,13 +20,31 @@ typedef struct htf_factor {
   int64_t sum_stride;
 } htf_factor;
 
+// A term of a sum: where its row of S begins, in doubles from the first of S, and where
+// that of X does; for a root over two children its point instead of a row of S. Both in one
+// number, since these loops are bound by loads: S in the upper half.
+typedef uint64_t htf_term;
+
+static inline htf_term htf_term_of(uint32_t s, uint32_t x) {
+  return (htf_term)s << 32 | x;
+}
+
+static inline int64_t htf_term_s(htf_term term) {
+  return (int64_t)(term >> 32);
+}
+
+static inline int64_t htf_term_x(htf_term term) {
+  return (int64_t)(uint32_t)term;
+}
+
 // A sum over segments: row r of what is made is the sum of terms j = start[r] ..
-// start[r + 1] - 1. Term j takes row term[j] of the parent's table and row other[j] of the
-// other child's; the result goes to row target[r].
+// start[r + 1] - 1, with S the parent's table and X the other child's; the result goes to
+// row target[r].
 typedef struct htf_segments {
   int64_t count;
-  const int32_t *start;                 // [count + 1]
-  const int32_t *term, *other, *target; // [terms], [terms], [count]
+  const int32_t *start;  // [count + 1]
+  const htf_term *term;  // [terms]
+  const int32_t *target; // [count]
 } htf_segments;
 
 // Rows with a tangent beside them.
@@ -38,8 +56,8 @@ typedef struct htf_rows {
 // The root over two children: A belongs to the side that is summed for, X to the other.
 typedef struct htf_root_side {
   htf_segments segments;
-  htf_rows a, x; // A by target[r], X by other[j]
-  htf_rows sum;  // G_r = sum_j e[term[j]] X_other[j], by r; may be NULL
+  htf_rows a, x; // A by target[r], X_j by term j
+  htf_rows sum;  // G_r = sum_j e_j X_j, e_j of term j's point, by r; may be NULL
   double *out;   // dV = w * G, by target[r]
   int64_t out_stride;
   const double *e, *e_tangent;             // slopes
@@ -66,7 +84,7 @@ typedef struct htf_kernels {
                    int64_t stride);
   void (*multiply_tangent)(const htf_factor *f, int factors, int64_t rows, int64_t width,
                            double *p, int64_t stride);
-  // out_target[r] = sum_j S_term[j] * X_other[j] elementwise; with tangents
+  // out_target[r] = sum_j S_j * X_j elementwise; with tangents
   // sum_j S' * X + S * X'.
   void (*collect)(const htf_segments *s, htf_rows slope, htf_rows x, int64_t width,
                   double *out, int64_t stride);
@@ -79,7 +97,7 @@ typedef struct htf_kernels {
                  htf_rows slope, double *work);
   void (*spread_tangent)(const htf_factor *f, int factors, int64_t rows, int64_t width,
                          htf_rows slope, double *work);
-  // y[term[j]] = < w * A_r, X_other[j] > for each term of each segment; with tangents
+  // y of term j's point = < w * A_r, X_j > for each term of each segment; with tangents
   // < (w * A)', X > + < w * A, X' >.
   void (*root_values)(const htf_root_side *side, int64_t width, double *y);
   void (*root_values_tangent)(const htf_root_side *side, int64_t width, double *y);

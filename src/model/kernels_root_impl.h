@@ -21,7 +21,7 @@ INLINE void root_values_block(const int B, int64_t c, const bool tangent,
       }
     }
     for (int32_t t = s->start[r]; t < s->start[r + 1]; t++) {
-      int64_t with = s->other[t] * side->x.stride + c;
+      int64_t with = htf_term_x(s->term[t]) + c;
       vec sum = {0}, also = {0};
       UNROLL for (int j = 0; j < B; j++) {
         sum += wa_tangent[j] * load(side->x.value + with + j * LANES);
@@ -29,8 +29,8 @@ INLINE void root_values_block(const int B, int64_t c, const bool tangent,
           also += wa[j] * load(side->x.tangent + with + j * LANES);
         }
       }
-      double part = sum_lanes(tangent ? sum + also : sum);
-      y[s->term[t]] = c == 0 ? part : y[s->term[t]] + part;
+      double part = sum_lanes(tangent ? sum + also : sum), *to = &y[htf_term_s(s->term[t])];
+      *to = c == 0 ? part : *to + part;
     }
   }
 }
@@ -57,8 +57,8 @@ INLINE void weigh_terms(const int B, int64_t c, const bool add, const bool both,
       also[j] = (vec){0};
     }
     for (int32_t t = s->start[r]; t < s->start[r + 1]; t++) {
-      int64_t with = s->other[t] * side->x.stride + c;
-      double weight = e[s->term[t]], weight2 = both ? side->e[s->term[t]] : 0;
+      int64_t point = htf_term_s(s->term[t]), with = htf_term_x(s->term[t]) + c;
+      double weight = e[point], weight2 = both ? side->e[point] : 0;
       UNROLL for (int j = 0; j < B; j++) {
         sum[j] += weight * load(x + with + j * LANES);
         if (both) {

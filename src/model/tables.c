@@ -204,17 +204,19 @@ static void find_factor(htf_evaluation *e, int node, int i) {
   }
 }
 
-// Rows of v sorted by child i's row (a counting sort), as segments for its sums.
+// Rows of v sorted by child i's row (a counting sort), as segments for its sums. Strides
+// are those that the arena was measured by.
 static void find_segments(htf_evaluation *e, int node, int i) {
   htf_evaluation_node *v = &e->nodes[node];
   int child = htf_tree_child(e->tree, node, i);
+  const htf_evaluation_node *other = &e->nodes[htf_tree_child(e->tree, node, 1 - i)];
   const int32_t *gather = htf_points_gather(e->points, node, i);
   const int32_t *index = index_of(e, child);
   const int64_t *order = node == e->root ? htf_points_order(e->points) : NULL;
   int64_t count = e->nodes[child].n;
   int32_t *start = take_ints(e, count + 2), *target = take_ints(e, count);
-  int32_t *term = take_ints(e, v->n), *other = take_ints(e, v->n);
-  htf_segments segments = {count, start, term, other, target};
+  htf_term *term = take(e, v->n, sizeof *term);
+  htf_segments segments = {count, start, term, target};
   v->segments[i] = segments;
   if (e->arena == NULL) {
     return;
@@ -230,8 +232,9 @@ static void find_segments(htf_evaluation *e, int node, int i) {
   }
   for (int64_t k = 0; k < v->n; k++) {
     int32_t place = start[gather[k] + 1]++;
-    term[place] = order != NULL ? (int32_t)order[k] : (int32_t)k;
-    other[place] = v->factors[1 - i].at[k];
+    int64_t row = v->factors[1 - i].at[k];
+    term[place] = htf_term_of((uint32_t)(order != NULL ? order[k] : k * v->slope.stride),
+                              (uint32_t)(row * other->value.stride));
   }
 }
 
@@ -339,6 +342,20 @@ static void split_root(htf_evaluation *e) {
   }
 }
 
+// What a term can address.
+static htf_status check_sizes(const htf_evaluation *e) {
+  htf_status status = HTF_OK;
+  for (int i = 0; i < e->root; i++) {
+    const htf_evaluation_node *v = &e->nodes[i];
+    int64_t widest = v->children > 0 && v->width > v->outer ? v->width : v->outer;
+    HTF_CHECK(v->stored <= UINT32_MAX / stride_of(widest), HTF_E_MEMORY,
+              "a node's table of %lld x %lld has more than 2^32 numbers",
+              (long long)v->stored, (long long)widest);
+  }
+done:
+  return status;
+}
+
 htf_status htf_evaluation__lay_out(htf_evaluation *e) {
   htf_status status = HTF_OK;
   int nodes = htf_tree_nodes(e->tree), place = 0;
@@ -352,6 +369,7 @@ htf_status htf_evaluation__lay_out(htf_evaluation *e) {
     place += e->nodes[i].children;
   }
   htf_evaluation__find_core(e);
+  HTF_TRY(check_sizes(e));
   walk(e);
   HTF_NEW(e->arena, e->bytes);
   walk(e);

@@ -359,3 +359,24 @@ Test(evaluation, gives_everything_back_when_memory_ends) {
   }
   cr_assert(eq(i64, htf_memory_blocks(), 0));
 }
+
+// 2^28 rows of 16 numbers, which no term can address; one row less and it can.
+Test(evaluation, refuses_tables_beyond_its_addresses) {
+  const int64_t index[2] = {0, 1};
+  for (int less = 0; less < 2; less++) {
+    int64_t shape[2] = {(INT64_C(1) << 28) - less, 2};
+    htf_tree *tree = NULL;
+    htf_model *model = NULL;
+    htf_points *points = NULL;
+    htf_evaluation *evaluation = NULL;
+    cr_assert(htf_tree_parse("(0,1)16;", 0, &tree) == HTF_OK);
+    cr_assert(htf_model_create(HTF_MODEL_HTF, tree, shape, &model) == HTF_OK);
+    cr_assert(htf_points_create(tree, shape, 1, index, &points) == HTF_OK);
+    cr_assert(htf_evaluation_create(model, points, HTF_USE_HESSIAN, &evaluation) ==
+              (less > 0 ? HTF_OK : HTF_E_MEMORY));
+    htf_evaluation_destroy(&evaluation);
+    htf_points_destroy(&points);
+    htf_model_destroy(&model);
+    htf_tree_destroy(&tree);
+  }
+}

@@ -14,6 +14,7 @@ typedef struct tables {
   double slope[ROWS * STRIDE], slope_tangent[ROWS * STRIDE];
   double e[ROWS], e_tangent[ROWS], w[MOST], w_tangent[MOST], g[TABLE * STRIDE];
   int32_t at[FACTORS][ROWS], start[TABLE + 1], term[ROWS], target[TABLE];
+  htf_term packed[ROWS];
   htf_factor factors[FACTORS];
 } tables;
 
@@ -59,8 +60,13 @@ static tables *make_tables(uint64_t seed) {
   return t;
 }
 
-static htf_segments segments_of(const tables *t) {
-  htf_segments s = {TABLE, t->start, t->term, t->at[1], t->target};
+// Term j takes row term[j] of S, of that stride, and row at[1][j] of X.
+static htf_segments segments_of(tables *t, uint32_t stride) {
+  for (int j = 0; j < ROWS; j++) {
+    t->packed[j] =
+        htf_term_of((uint32_t)t->term[j] * stride, (uint32_t)t->at[1][j] * STRIDE);
+  }
+  htf_segments s = {TABLE, t->start, t->packed, t->target};
   return s;
 }
 
@@ -113,7 +119,7 @@ Test(kernels, multiply_gathered_rows) {
 
 Test(kernels, collect_over_segments) {
   tables *t = make_tables(2);
-  htf_segments s = segments_of(t);
+  htf_segments s = segments_of(t, STRIDE);
   htf_rows slope = {t->slope, t->slope_tangent, STRIDE};
   htf_rows x = {t->value[0], t->tangent[0], STRIDE};
   double out[TABLE * STRIDE], out_tangent[TABLE * STRIDE];
@@ -124,7 +130,7 @@ Test(kernels, collect_over_segments) {
       int64_t r = i / width, c = i % width;
       double sum = 0, sum_tangent = 0;
       for (int j = s.start[r]; j < s.start[r + 1]; j++) {
-        int64_t from = s.term[j] * STRIDE + c, with = s.other[j] * STRIDE + c;
+        int64_t from = t->term[j] * STRIDE + c, with = t->at[1][j] * STRIDE + c;
         sum += slope.value[from] * x.value[with];
         sum_tangent +=
             slope.tangent[from] * x.value[with] + slope.value[from] * x.tangent[with];
@@ -178,7 +184,7 @@ Test(kernels, spread_to_any_number_of_factors) {
 
 static htf_root_side side_of(tables *t) {
   htf_root_side side = {
-      .segments = segments_of(t),
+      .segments = segments_of(t, 1),
       .a = {t->value[2], t->tangent[2], STRIDE},
       .x = {t->value[0], t->tangent[0], STRIDE},
       .out_stride = STRIDE,
