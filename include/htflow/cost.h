@@ -20,10 +20,13 @@
 
 HTF_BEGIN_DOOR
 
+// Entries of a target that is held whole, at most.
+enum { HTF_COST_DENSE = 1 << 20 };
+
 typedef struct htf_cost {
   int size;           // which sizes: runs of one number have the same ones, 0 came first
   int64_t parameters; // length of theta
-  double bytes;       // of working memory, beside the program's own
+  double bytes;       // of working memory, beside the program's own; rather too many
   double gradient;    // floating-point operations of a loss and its gradient
   double product;     // of one Hessian-vector product
   double gradients, products; // how many of each the run takes, estimated

@@ -8,6 +8,8 @@
 #include "htflow/memory.h"
 #include "htflow/run.h"
 
+_Static_assert((int)HTF_COST_DENSE == (int)HTF_PROBLEM_DENSE, "one limit of held targets");
+
 typedef struct walk {
   htf_cost_table *table;
   int sizes; // met so far

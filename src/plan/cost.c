@@ -55,15 +55,18 @@ static double distinct(double tuples, double samples) {
   return tuples * -expm1(samples * log1p(-1 / fmax(tuples, 1 + 1e-9)));
 }
 
-// Rows of a node's tables: all tuples of its modes where every entry counts, all samples
-// where they are vectors.
-static double rows_of(const htf_spec *spec, const htf_tree *tree, int node) {
+double htf_plan__tuples(const htf_spec *spec, const htf_tree *tree, int node) {
   const int *modes;
   double tuples = 1;
   int count = htf_tree_modes(tree, node, &modes);
   for (int i = 0; i < count; i++) {
     tuples *= (double)spec->problem.shape.size[modes[i]];
   }
+  return tuples;
+}
+
+double htf_plan__rows(const htf_spec *spec, const htf_tree *tree, int node) {
+  double tuples = htf_plan__tuples(spec, tree, node);
   switch (spec->problem.task) {
   case HTF_TASK_FULL:
     return tuples;
@@ -81,7 +84,7 @@ static double rows_of(const htf_spec *spec, const htf_tree *tree, int node) {
 // tables, [n_1, R] x [R, n_2].
 static double gradient_flops(const htf_spec *spec, const htf_model *model, int node) {
   const htf_tree *tree = htf_model_tree(model);
-  double rows = rows_of(spec, tree, node), in = (double)htf_model_rows(model, node),
+  double rows = htf_plan__rows(spec, tree, node), in = (double)htf_model_rows(model, node),
          out = (double)htf_model_cols(model, node);
   if (htf_tree_children(tree, node) == 0) {
     return spec->problem.task == HTF_TASK_SENSING ? 4 * rows * in * out : 2 * rows * out;
@@ -100,7 +103,7 @@ static double core_saving(const htf_spec *spec, const htf_model *model) {
     return 0;
   }
   int one = htf_tree_child(tree, root, 0), other = htf_tree_child(tree, root, 1);
-  double n1 = rows_of(spec, tree, one), n2 = rows_of(spec, tree, other);
+  double n1 = htf_plan__rows(spec, tree, one), n2 = htf_plan__rows(spec, tree, other);
   double r1 = (double)htf_model_rows(model, one), r2 = (double)htf_model_rows(model, other);
   double q = (double)htf_model_rows(model, root), m = spec->problem.samples;
   if (htf_tree_children(tree, one) == 0 || htf_tree_children(tree, other) == 0) {
@@ -110,42 +113,6 @@ static double core_saving(const htf_spec *spec, const htf_model *model) {
   double with = fmin(n1, n2) * r1 * r2 + r1 * q * r2 + m * joined;
   double without = n1 * r1 * q + n2 * r2 * q + m * q;
   return with < without ? 6 * (without - with) : 0;
-}
-
-static double method_vectors(const htf_spec *spec) {
-  switch (spec->flow.method) {
-  case HTF_METHOD_BDF:
-    return 16 + (spec->flow.krylov == HTF_KRYLOV_GMRES
-                     ? fmin((double)spec->flow.krylov_dimension, 500)
-                     : 4);
-  case HTF_METHOD_ADAMS:
-    return 24;
-  case HTF_METHOD_ERK:
-    return 16;
-  default:
-    return 6;
-  }
-}
-
-// Tables P, V and their slopes; for second order the tangents of these four as well. The
-// root's P is never formed as a whole.
-static double table_bytes(const htf_spec *spec, const htf_model *model, int node) {
-  const htf_tree *tree = htf_model_tree(model);
-  double rows = rows_of(spec, tree, node), in = (double)htf_model_rows(model, node),
-         out = (double)htf_model_cols(model, node);
-  int copies = spec->flow.method == HTF_METHOD_BDF ? 4 : 2;
-  bool one = htf_tree_children(tree, node) == 0 || node == htf_tree_root(tree);
-  return 8 * copies * rows * (one ? out : in + out);
-}
-
-static double sample_bytes(const htf_spec *spec) {
-  const htf_shape *shape = &spec->problem.shape;
-  double held = spec->problem.samples + spec->problem.test, largest = 1;
-  for (int i = 0; i < shape->order; i++) {
-    largest = fmax(largest, (double)shape->size[i]);
-  }
-  double listed = spec->problem.task == HTF_TASK_FULL ? 0 : shape->order;
-  return 8 * held * (1 + listed * (spec->problem.task == HTF_TASK_SENSING ? largest : 1));
 }
 
 htf_status htf_plan__model(const htf_spec *spec, const char *newick, htf_model **model) {
@@ -167,12 +134,12 @@ static htf_status work_out(const htf_spec *spec, htf_cost *cost) {
   HTF_TRY(htf_plan__model(spec, spec->model.tree.newick, &model));
   cost->parameters = htf_model_parameters(model);
   cost->gradient = 0;
-  cost->bytes = 8 * (double)cost->parameters * method_vectors(spec) + sample_bytes(spec);
+  double saving = core_saving(spec, model);
+  cost->bytes = htf_plan__memory(spec, model, saving > 0);
   for (int node = 0; node < htf_tree_nodes(htf_model_tree(model)); node++) {
     cost->gradient += gradient_flops(spec, model, node);
-    cost->bytes += table_bytes(spec, model, node);
   }
-  cost->gradient -= core_saving(spec, model);
+  cost->gradient -= saving;
   cost->product = 2 * cost->gradient; // forward over reverse: both sweeps once more, twice
 done:
   htf_model_destroy(&model);
@@ -198,9 +165,14 @@ static void key_of(const htf_spec *spec, uint64_t key[2]) {
   mix(key, shape->size, (size_t)shape->order * sizeof shape->size[0]);
   mix(key, &spec->problem.samples, sizeof spec->problem.samples);
   mix(key, &spec->problem.test, sizeof spec->problem.test);
-  int kinds[] = {spec->model.kind, spec->problem.task, spec->flow.method,
-                 spec->flow.krylov};
+  int kinds[] = {
+      spec->model.kind,  spec->problem.task,   spec->flow.method,
+      spec->flow.krylov, spec->record.weights, spec->flow.preconditioner,
+  };
   mix(key, kinds, sizeof kinds);
+  mix(key, &spec->record.points, sizeof spec->record.points);
+  mix(key, &spec->record.components, sizeof spec->record.components);
+  mix(key, &spec->record.singular_values, sizeof spec->record.singular_values);
   mix(key, &spec->flow.krylov_dimension, sizeof spec->flow.krylov_dimension);
 }
 

@@ -381,6 +381,13 @@ void htf_plan__resolve_shape(const htf_plan *plan, htf_spec *spec);
 htf_status htf_plan__resolve_counts(const htf_plan *plan, htf_spec *spec);
 // The model of a spec of this shape, on the tree of this text.
 htf_status htf_plan__model(const htf_spec *spec, const char *newick, htf_model **model);
+
+// Tuples of a node's modes; rows of its tables in a run: all tuples where every entry
+// counts, all samples where they are vectors, else how many are distinct on average.
+double htf_plan__tuples(const htf_spec *spec, const htf_tree *tree, int node);
+double htf_plan__rows(const htf_spec *spec, const htf_tree *tree, int node);
+// Bytes of working memory; core: the evaluation has one (src/model/core.c).
+double htf_plan__memory(const htf_spec *spec, const htf_model *model, bool core);
 // That what record.entries and record.partitions name fits (record.c).
 htf_status htf_plan__check_record(htf_plan__check *check);
 // The label of the model's tree: as given, or that of its kind; "" for a chain.
