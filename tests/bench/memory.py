@@ -2,71 +2,79 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The memory of a run against its tables and parameters.
 
-    tests/bench/memory.py
+    tests/bench/memory.py [--problems 1,2,3,4,5]
 
-Runs each of the five problems of theory.md section 6 for sixty steps of exact flow and
-prints the most memory that the program ever held beyond what it takes for a run of three
-parameters, beside the model's parameters, the tables P and V of its nodes, and the
-evaluation's own memory. Small runs hide beneath the program's peak at its end, when it
-gathers. Needs a built htflow (build/, or HTF_BUILD). Takes half a minute.
+Runs each of the five problems of theory.md section 6 to loss 1e-4, 400 steps at most, and
+prints the most bytes that the run asked the allocator for at once (tests/bench/run_memory.c),
+beside the model's parameters, the tables P and V of its nodes, and the evaluation's own
+memory; what `htflow plan` predicts; and the floor: what an implicit, matrix-free method of
+order 5 cannot do without, 13 vectors of the parameters' size (a history of 6, the step's
+beginning, the iterate and its correction, and conjugate gradients' solution, residual,
+direction and what is preconditioned) and an evaluation that gives Hessian-vector products.
+Needs a built htflow (build/, or HTF_BUILD). Takes a minute and a half.
 """
+import argparse
 import json
 import os
 import pathlib
 import subprocess
-import sys
 import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-PROGRAM = pathlib.Path(os.environ.get("HTF_BUILD", ROOT / "build")) / "bin" / "htflow"
-PROBLEMS = ((4, 16, 512, 2048), (4, 8, 64, 2048), (4, 8, 16, 1024), (8, 4, 32, 2048),
-            (16, 2, 16, 2048))
+BUILD = pathlib.Path(os.environ.get("HTF_BUILD", ROOT / "build"))
+# order, mode, width, samples, std
+PROBLEMS = ((4, 16, 512, 2048, 0.1), (4, 8, 64, 2048, 0.03), (4, 8, 16, 1024, 0.1),
+            (8, 4, 32, 2048, 0.1), (16, 2, 16, 2048, 0.2))
+VECTORS = 13
 SWEEP = """\
-name: memory
-problem: {{shape: {shape}, samples: {samples}, test: {test},
-          target: {{kind: htf, tree: binary, width: {rank}}}}}
-model: {{tree: binary, width: {width}}}
-init: {{std: 0.1}}
-stop: {{loss: 0, steps: 60}}
-record: {{points: 10, singular_values: 0}}
+seed: 1
+problem: {{shape: {shape}, samples: {samples}, test: {test}}}
+model: {{width: {width}}}
+init: {{std: {std}}}
+flow: {{rtol: 1e-4}}
+stop: {{loss: 1e-4, time: 1e40, steps: 400}}
+record: {{points: 20, components: 2, singular_values: 0, weights: none}}
 """
 
 
-def most_memory(order, mode, width, samples):
-    """Bytes that a run of this problem held at most, as the system counted."""
-    with tempfile.TemporaryDirectory() as directory:
-        path = pathlib.Path(directory) / "sweep.yaml"
-        path.write_text(SWEEP.format(shape=[mode] * order, samples=samples, width=width,
-                                     test=min(samples, mode ** order - samples),
-                                     rank=min(width, 2)))
-        child = subprocess.Popen([PROGRAM, "run", path, "--out", path.with_suffix("")],
-                                 stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        _, status, usage = os.wait4(child.pid, 0)
-        if status != 0:
-            sys.exit(f"{PROGRAM} run ended with status {status}")
-        return 1024 * usage.ru_maxrss
+def output(*command):
+    """What a program prints."""
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
 
-def sizes(problem, directory):
+def measure(order, mode, width, samples, std, folder):
+    """Bytes that a run of this problem held at most, and bytes predicted."""
+    path = pathlib.Path(folder) / "sweep.yaml"
+    path.write_text(SWEEP.format(shape=[mode] * order, samples=samples, width=width, std=std,
+                                 test=min(samples, mode ** order - samples)))
+    _, held, predicted, _ = map(float, output(BUILD / "tests" / "run_memory", path).split())
+    return held, predicted
+
+
+def sizes(problem, folder):
     """Bytes of parameters, tables and evaluation, as htflow bench says."""
-    done = subprocess.run([PROGRAM, "bench", "--json", "--rounds", "1", "--out", directory,
-                           "--problem", ",".join(map(str, problem))], check=True,
-                          capture_output=True, text=True)
-    found = json.loads(done.stdout)["problems"][0]
+    done = output(BUILD / "bin" / "htflow", "bench", "--json", "--rounds", "1", "--out", folder,
+                  "--problem", ",".join(map(str, problem)))
+    found = json.loads(done)["problems"][0]
     return [found[key] for key in ("parameter_bytes", "table_bytes", "evaluation_bytes")]
 
 
 def main():
-    least = most_memory(2, 2, 1, 3)
-    print(f"{'problem':>17}  {'run MB':>7}  {'parameters':>10}  {'tables':>7}"
-          f"  {'evaluation':>10}  run / (parameters + tables)")
-    with tempfile.TemporaryDirectory() as directory:
-        for problem in PROBLEMS:
-            parameters, tables, evaluation = sizes(problem, directory)
-            run = most_memory(*problem) - least
-            print(f"{'%d, %d, %d, %d' % problem:>17}  {run / 1e6:7.2f}  {parameters / 1e6:10.3f}"
-                  f"  {tables / 1e6:7.3f}  {evaluation / 1e6:10.3f}"
-                  f"  {run / (parameters + tables):5.1f}")
+    """Print a line for each problem."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--problems", default="1,2,3,4,5")
+    options = parser.parse_args()
+    print(f"{'problem':>17}  {'run MB':>7}  {'parameters':>10}  {'tables':>7}  {'evaluation':>10}"
+          f"  run / (parameters + tables)  floor  predicted / run")
+    with tempfile.TemporaryDirectory() as folder:
+        for number in options.problems.split(","):
+            *problem, std = PROBLEMS[int(number) - 1]
+            parameters, tables, evaluation = sizes(problem, folder)
+            held, predicted = measure(*problem, std, folder)
+            unit, floor = parameters + tables, VECTORS * parameters + evaluation
+            print(f"{', '.join(map(str, problem)):>17}  {held / 1e6:7.2f}  {parameters / 1e6:10.3f}"
+                  f"  {tables / 1e6:7.3f}  {evaluation / 1e6:10.3f}  {held / unit:27.1f}"
+                  f"  {floor / unit:5.1f}  {predicted / held:15.2f}")
 
 
 if __name__ == "__main__":
