@@ -85,7 +85,7 @@ static void clear(double *sum, int64_t n) {
 
 void htf_evaluation__pull_core(htf_evaluation *e, const double *theta, double *gradient) {
   htf_evaluation_core *c = &e->core;
-  htf_matrix sums = of_role(e, HTF_OF_GRADIENT), t = scaled(e, c->pulled[0]);
+  htf_matrix sums = of_role(e, HTF_OF_GRADIENT), t = scaled(e, c->pulled);
   htf_dense_multiply(HTF_PLAIN, sums, HTF_PLAIN, second(e, theta), 0, t);
   scale(t, theta + c->weights, false, first(e, gradient));
   clear(gradient + c->weights, c->between);
@@ -98,14 +98,14 @@ void htf_evaluation__pull_core_tangent(htf_evaluation *e, const double *theta,
                                        const double *direction, double *product) {
   htf_evaluation_core *c = &e->core;
   htf_matrix sums = of_role(e, HTF_OF_GRADIENT), also = of_role(e, HTF_OF_PRODUCT);
-  htf_matrix t = scaled(e, c->pulled[0]), t_tangent = scaled(e, c->pulled[1]);
+  htf_matrix t = scaled(e, c->pulled), t_tangent = first(e, product);
   htf_dense_multiply(HTF_PLAIN, also, HTF_PLAIN, second(e, theta), 0, t_tangent);
   htf_dense_multiply(HTF_PLAIN, sums, HTF_PLAIN, second(e, direction), 1, t_tangent);
-  scale(t_tangent, theta + c->weights, false, first(e, product));
-  scale(t, direction + c->weights, true, first(e, product));
   clear(product + c->weights, c->between);
   add_products(first(e, direction), t, product + c->weights);
   add_products(first(e, theta), t_tangent, product + c->weights);
+  scale(t_tangent, theta + c->weights, false, t_tangent); // T' stood in dW_1's place
+  scale(t, direction + c->weights, true, t_tangent);
   htf_dense_multiply(HTF_TRANSPOSED, also, HTF_PLAIN, scaled(e, c->scaled[0]), 0,
                      second(e, product));
   htf_dense_multiply(HTF_TRANSPOSED, sums, HTF_PLAIN, scaled(e, c->scaled[1]), 1,

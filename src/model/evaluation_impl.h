@@ -64,7 +64,7 @@ typedef struct htf_evaluation_core {
   int64_t rows, cols, between;    // R_1, R_2, Q
   int64_t first, second, weights; // where W_1, W_2 and w stand in theta
   double *matrix[HTF_ROLES];      // M, M', dM, dM' [R_1, R_2]
-  double *scaled[2], *pulled[2];  // A, A'; T, T' [R_1, Q]
+  double *scaled[2], *pulled;     // A, A'; T [R_1, Q]
   double *flipped[2];             // W_2^T, W_2'^T [Q, R_2], where small
 } htf_evaluation_core;
 

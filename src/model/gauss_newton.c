@@ -49,7 +49,6 @@ static void forget_rows(htf_gauss_newton *gn) {
   for (int i = 0; i <= gn->evaluation->root; i++) {
     htf_gauss_newton__node *v = &gn->nodes[i];
     HTF_FREE(v->own);
-    HTF_FREE(v->at);
     HTF_FREE(v->counts);
     HTF_FREE(v->ahead);
     HTF_FREE(v->sums);
@@ -117,15 +116,15 @@ int64_t htf_gauss_newton__block(int64_t start, int64_t end) {
 // ---- G --------------------------------------------------------------------------------
 
 // A node's columns of the features.
-static void fill_features(htf_gauss_newton *gn, int node, const double *env, int64_t start,
-                          int64_t rows) {
+static void fill_features(htf_gauss_newton *gn, int node, const double *env,
+                          const int32_t *at, int64_t rows) {
   const htf_gauss_newton__node *v = &gn->nodes[node];
   if (v->pairs == 0) {
     return;
   }
   htf_gauss_newton__project(gn, node, env, rows);
   for (int64_t k = 0; k < rows; k++) {
-    int64_t tuple = v->at == NULL ? k : v->at[start + k];
+    int64_t tuple = at == NULL ? k : at[k];
     const double *behind = gn->behind + k * v->kept_j;
     const double *ahead = v->one_hot ? NULL : v->ahead + tuple * v->kept_i;
     double *to = gn->features + k * gn->pairs + v->column;
@@ -214,7 +213,6 @@ htf_status htf_gauss_newton_build(htf_gauss_newton *gn, const double *theta,
                                   const double *curvatures, double threshold) {
   htf_status status = HTF_OK;
   forget(gn);
-  HTF_TRY(htf_gauss_newton__find_rows(gn));
   HTF_NEW(gn->root_slope, gn->points);
   for (int64_t k = 0; k < gn->points; k++) {
     gn->root_slope[k] = sqrt(gn->share * curvatures[point_of(gn, k)]);

@@ -21,7 +21,6 @@ typedef struct htf_gauss_newton__node {
   int64_t pairs, column;    // the first one's number among all
   // While M is built:
   double *own;    // V_v [tuples, cols], where the evaluation's core spares it
-  int32_t *at;    // [points] the row of P_v of each; NULL at the root: 0, 1, ..
   double *counts; // [tuples] sqrt of how many points each has
   double *ahead;  // P U of the kept [tuples, kept_i]; of the root a block of rows
   double *sums;   // of (sqrt(c) E Z)^2 over the points of each tuple [tuples, kept_j]
@@ -32,6 +31,7 @@ typedef struct htf_gauss_newton__node {
 typedef struct htf_gauss_newton__level {
   double *env;  // [block, cols] of sqrt(c) E_v
   double *pull; // [block, rows] of sqrt(c) E_v W^T of an interior node
+  int32_t *at;  // [children, block] which rows of the children's P
 } htf_gauss_newton__level;
 
 struct htf_gauss_newton {
@@ -61,19 +61,18 @@ int64_t htf_gauss_newton__block(int64_t start, int64_t end);
 htf_matrix htf_gauss_newton__table(const htf_gauss_newton *gn, int node);
 htf_matrix htf_gauss_newton__weights(const htf_gauss_newton *gn, int node,
                                      const double *theta);
-// The row of V_c in its storage of chosen point k.
-const double *htf_gauss_newton__value(const htf_gauss_newton *gn, int node, int64_t k);
 // Chooses points. Raises HTF_E_MEMORY.
 htf_status htf_gauss_newton__choose(htf_gauss_newton *gn);
-// Finds their rows in every table, and counts. Raises HTF_E_MEMORY.
-htf_status htf_gauss_newton__find_rows(htf_gauss_newton *gn);
+// The counts of all rows. Raises HTF_E_MEMORY.
+htf_status htf_gauss_newton__count(htf_gauss_newton *gn);
 // Room for a block of points; and drops it. Raises HTF_E_MEMORY.
 htf_status htf_gauss_newton__open_levels(htf_gauss_newton *gn);
 void htf_gauss_newton__close_levels(htf_gauss_newton *gn);
 // Visits every node, those above it first, with the rows of sqrt(c) E_v of chosen points
-// start .. start + rows - 1; `product` has those of the root's P.
+// start .. start + rows - 1, and which rows of its P these have: `at`, NULL at the root,
+// whose P of these is `product`.
 typedef void htf_gauss_newton__visit(htf_gauss_newton *gn, int node, const double *env,
-                                     int64_t start, int64_t rows);
+                                     const int32_t *at, int64_t rows);
 void htf_gauss_newton__sweep(htf_gauss_newton *gn, const double *theta, int64_t start,
                              int64_t rows, htf_gauss_newton__visit *visit);
 // `behind` of a node from its rows of sqrt(c) E, and the root's `ahead`.

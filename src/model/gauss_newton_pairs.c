@@ -48,9 +48,9 @@ done:
   return status;
 }
 
-static void add_block(htf_gauss_newton *gn, int node, const double *env, int64_t start,
+static void add_block(htf_gauss_newton *gn, int node, const double *env, const int32_t *at,
                       int64_t rows) {
-  (void)start;
+  (void)at;
   const htf_gauss_newton__node *v = &gn->nodes[node];
   if (v->learnt) {
     htf_symmetric_add_gram(htf_matrix_view(env, rows, v->cols),
@@ -218,8 +218,8 @@ static void add_energy(const htf_gauss_newton__node *v, const double *ahead,
 
 // Squares of a block's rows: into the sums of their tuples, which are d itself where P has
 // a single 1; of the root, whose tuples are the points, into d.
-static void weigh_block(htf_gauss_newton *gn, int node, const double *env, int64_t start,
-                        int64_t rows) {
+static void weigh_block(htf_gauss_newton *gn, int node, const double *env,
+                        const int32_t *at, int64_t rows) {
   const htf_gauss_newton__node *v = &gn->nodes[node];
   if (v->kept_j == 0) {
     return;
@@ -227,9 +227,8 @@ static void weigh_block(htf_gauss_newton *gn, int node, const double *env, int64
   htf_gauss_newton__project(gn, node, env, rows);
   for (int64_t k = 0; k < rows; k++) {
     double *x = gn->behind + k * v->kept_j;
-    double *to = v->at == NULL
-                     ? NULL
-                     : (v->one_hot ? v->energy : v->sums) + v->at[start + k] * v->kept_j;
+    double *sums = v->one_hot ? v->energy : v->sums;
+    double *to = at == NULL ? NULL : sums + at[k] * v->kept_j;
     for (int64_t j = 0; j < v->kept_j; j++) {
       x[j] *= x[j];
     }
@@ -319,6 +318,7 @@ htf_status htf_gauss_newton__find_pairs(htf_gauss_newton *gn, const double *thet
   htf_status status = HTF_OK;
   double least = threshold;
   HTF_TRY(htf_gauss_newton__open_levels(gn));
+  HTF_TRY(htf_gauss_newton__count(gn));
   HTF_TRY(make_grams(gn, theta));
   HTF_TRY(decompose(gn, threshold));
   HTF_TRY(project_tables(gn));

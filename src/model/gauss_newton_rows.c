@@ -43,32 +43,46 @@ static int64_t root_entry(const htf_evaluation *e, int child, int64_t k) {
   return e->nodes[e->root].factors[child].at[row];
 }
 
-static htf_status find_rows(htf_gauss_newton *gn, int node) {
-  htf_status status = HTF_OK;
+// The rows of child i, for a block of a node's rows `at`; NULL: the root's, from `start`
+// on.
+static int32_t *enter(htf_gauss_newton *gn, int node, int i, int level, const int32_t *at,
+                      int64_t start, int64_t rows) {
   const htf_evaluation *e = gn->evaluation;
-  const htf_gauss_newton__node *v = &gn->nodes[node];
-  for (int i = 0; i < e->nodes[node].children; i++) {
-    htf_gauss_newton__node *c = &gn->nodes[htf_tree_child(e->tree, node, i)];
-    HTF_NEW(c->at, gn->points);
-    HTF_NEW(c->counts, c->tuples);
-    for (int64_t k = 0; k < gn->points; k++) {
-      int64_t row = gn->point == NULL ? k : gn->point[k];
-      c->at[k] = node == e->root ? (int32_t)root_entry(e, i, row)
-                                 : e->nodes[node].factors[i].at[v->at[k]];
-      c->counts[c->at[k]] += 1;
-    }
-    for (int64_t r = 0; r < c->tuples; r++) {
-      c->counts[r] = sqrt(c->counts[r]);
-    }
+  int32_t *to = gn->level[level].at + i * HTF_GAUSS_NEWTON_BLOCK;
+  for (int64_t k = 0; k < rows; k++) {
+    int64_t row = gn->point == NULL ? start + k : gn->point[start + k];
+    to[k] =
+        at == NULL ? (int32_t)root_entry(e, i, row) : e->nodes[node].factors[i].at[at[k]];
   }
-done:
-  return status;
+  return to;
 }
 
-htf_status htf_gauss_newton__find_rows(htf_gauss_newton *gn) {
+static void count_rows(htf_gauss_newton *gn, int node, int level, const int32_t *at,
+                       int64_t start, int64_t rows) {
+  const htf_evaluation *e = gn->evaluation;
+  for (int i = 0; i < e->nodes[node].children; i++) {
+    int child = htf_tree_child(e->tree, node, i);
+    const int32_t *rows_of = enter(gn, node, i, level, at, start, rows);
+    for (int64_t k = 0; k < rows; k++) {
+      gn->nodes[child].counts[rows_of[k]] += 1;
+    }
+    count_rows(gn, child, level + 1, rows_of, start, rows);
+  }
+}
+
+htf_status htf_gauss_newton__count(htf_gauss_newton *gn) {
   htf_status status = HTF_OK;
-  for (int i = gn->evaluation->root; i >= 0; i--) {
-    HTF_TRY(find_rows(gn, i));
+  int root = gn->evaluation->root;
+  for (int i = 0; i < root; i++) {
+    HTF_NEW(gn->nodes[i].counts, gn->nodes[i].tuples);
+  }
+  for (int64_t start = 0; start < gn->points; start += HTF_GAUSS_NEWTON_BLOCK) {
+    count_rows(gn, root, 0, NULL, start, htf_gauss_newton__block(start, gn->points));
+  }
+  for (int i = 0; i < root; i++) {
+    for (int64_t r = 0; r < gn->nodes[i].tuples; r++) {
+      gn->nodes[i].counts[r] = sqrt(gn->nodes[i].counts[r]);
+    }
   }
 done:
   return status;
@@ -93,13 +107,17 @@ htf_matrix htf_gauss_newton__weights(const htf_gauss_newton *gn, int node,
                          v->cols);
 }
 
-const double *htf_gauss_newton__value(const htf_gauss_newton *gn, int node, int64_t k) {
-  const htf_gauss_newton__node *v = &gn->nodes[node];
-  if (v->own != NULL) {
-    return v->own + v->at[k] * v->cols;
+// Of a child whose rows are at its place in the level above: V of the k-th of the block.
+static const double *value_of(const htf_gauss_newton *gn, int node, int i, int level,
+                              int64_t k) {
+  int child = htf_tree_child(gn->evaluation->tree, node, i);
+  const htf_gauss_newton__node *c = &gn->nodes[child];
+  int64_t row = gn->level[level].at[i * HTF_GAUSS_NEWTON_BLOCK + k];
+  if (c->own != NULL) {
+    return c->own + row * c->cols;
   }
-  const htf_rows *table = &gn->evaluation->nodes[node].value;
-  return table->value + v->at[k] * table->stride;
+  const htf_rows *table = &gn->evaluation->nodes[child].value;
+  return table->value + row * table->stride;
 }
 
 static void times(double *x, const double *y, int64_t n) {
@@ -123,15 +141,17 @@ static htf_status widen(htf_gauss_newton *gn, int node) {
   htf_status status = HTF_OK;
   const htf_evaluation *e = gn->evaluation;
   int level = depth_of(e, node);
-  int64_t cols = 0, rows = 0;
+  int64_t cols = 0, rows = 0, children = 0;
   for (int i = 0; i <= e->root; i++) {
     if (depth_of(e, i) == level) {
       cols = larger(cols, gn->nodes[i].cols);
       rows = larger(rows, e->nodes[i].children > 0 ? gn->nodes[i].rows : 0);
+      children = larger(children, e->nodes[i].children);
     }
   }
   HTF_NEW(gn->level[level].env, HTF_GAUSS_NEWTON_BLOCK * cols);
   HTF_NEW(gn->level[level].pull, HTF_GAUSS_NEWTON_BLOCK * rows);
+  HTF_NEW(gn->level[level].at, HTF_GAUSS_NEWTON_BLOCK * children);
 done:
   return status;
 }
@@ -161,6 +181,7 @@ void htf_gauss_newton__close_levels(htf_gauss_newton *gn) {
   for (int i = 0; i < gn->levels && gn->level != NULL; i++) {
     HTF_FREE(gn->level[i].env);
     HTF_FREE(gn->level[i].pull);
+    HTF_FREE(gn->level[i].at);
   }
   HTF_FREE(gn->level);
   HTF_FREE(gn->product);
@@ -169,17 +190,14 @@ void htf_gauss_newton__close_levels(htf_gauss_newton *gn) {
 }
 
 // E_c of child i of a node, from the node's E W^T.
-static void push_down(htf_gauss_newton *gn, int node, int i, const double *pull,
-                      int64_t start, int64_t rows, double *env) {
-  const htf_evaluation *e = gn->evaluation;
+static void push_down(htf_gauss_newton *gn, int node, int i, int level, int64_t rows) {
   int64_t width = gn->nodes[node].rows;
   for (int64_t k = 0; k < rows; k++) {
-    double *to = env + k * width;
-    memcpy(to, pull + k * width, (size_t)width * sizeof *to);
-    for (int j = 0; j < e->nodes[node].children; j++) {
+    double *to = gn->level[level + 1].env + k * width;
+    memcpy(to, gn->level[level].pull + k * width, (size_t)width * sizeof *to);
+    for (int j = 0; j < gn->evaluation->nodes[node].children; j++) {
       if (j != i) {
-        times(to, htf_gauss_newton__value(gn, htf_tree_child(e->tree, node, j), start + k),
-              width);
+        times(to, value_of(gn, node, j, level, k), width);
       }
     }
   }
@@ -201,8 +219,7 @@ static void pull_root(htf_gauss_newton *gn, const double *theta, int64_t start,
       product[r] = 1;
     }
     for (int j = 0; j < e->nodes[e->root].children; j++) {
-      int child = htf_tree_child(e->tree, e->root, j);
-      times(product, htf_gauss_newton__value(gn, child, start + k), root->rows);
+      times(product, value_of(gn, e->root, j, 0, k), root->rows);
     }
   }
 }
@@ -214,27 +231,33 @@ typedef struct descent {
   htf_gauss_newton__visit *visit;
 } descent;
 
-// From a node whose E, and the root's E W^T, stands at its level.
-static void descend(const descent *d, int node, int level) {
+// From a node whose E stands at its level, and the rows of its P at `at`.
+static void descend(const descent *d, int node, const int32_t *at, int level) {
   htf_gauss_newton *gn = d->gn;
   const htf_evaluation *e = gn->evaluation;
   const htf_gauss_newton__node *v = &gn->nodes[node];
-  const htf_gauss_newton__level *at = &gn->level[level];
-  d->visit(gn, node, at->env, d->start, d->rows);
-  if (e->nodes[node].children > 0 && node != e->root) {
-    htf_dense_multiply(HTF_PLAIN, htf_matrix_view(at->env, d->rows, v->cols),
-                       HTF_TRANSPOSED, htf_gauss_newton__weights(gn, node, d->theta), 0,
-                       htf_matrix_view(at->pull, d->rows, v->rows));
+  const htf_gauss_newton__level *l = &gn->level[level];
+  int children = e->nodes[node].children;
+  for (int i = 0; i < children; i++) {
+    enter(gn, node, i, level, at, d->start, d->rows);
   }
-  for (int i = 0; i < e->nodes[node].children; i++) {
-    push_down(gn, node, i, at->pull, d->start, d->rows, at[1].env);
-    descend(d, htf_tree_child(e->tree, node, i), level + 1);
+  if (node == e->root) {
+    pull_root(gn, d->theta, d->start, d->rows);
+  } else if (children > 0) {
+    htf_dense_multiply(HTF_PLAIN, htf_matrix_view(l->env, d->rows, v->cols), HTF_TRANSPOSED,
+                       htf_gauss_newton__weights(gn, node, d->theta), 0,
+                       htf_matrix_view(l->pull, d->rows, v->rows));
+  }
+  d->visit(gn, node, l->env, at, d->rows);
+  for (int i = 0; i < children; i++) {
+    push_down(gn, node, i, level, d->rows);
+    descend(d, htf_tree_child(e->tree, node, i), l->at + i * HTF_GAUSS_NEWTON_BLOCK,
+            level + 1);
   }
 }
 
 void htf_gauss_newton__sweep(htf_gauss_newton *gn, const double *theta, int64_t start,
                              int64_t rows, htf_gauss_newton__visit *visit) {
   const descent d = {gn, theta, start, rows, visit};
-  pull_root(gn, theta, start, rows);
-  descend(&d, gn->evaluation->root, 0);
+  descend(&d, gn->evaluation->root, NULL, 0);
 }

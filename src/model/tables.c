@@ -155,10 +155,11 @@ static void lay_out_core(htf_evaluation *e) {
   }
   for (int i = 0; i <= second && c->left != NULL; i++) {
     c->scaled[i] = take_doubles(e, c->rows * c->between);
-    c->pulled[i] =
-        e->use >= HTF_USE_GRADIENT ? take_doubles(e, c->rows * c->between) : NULL;
     bool small = c->between * c->cols <= SMALL;
     c->flipped[i] = small ? take_doubles(e, c->between * c->cols) : NULL;
+  }
+  if (c->left != NULL && e->use >= HTF_USE_GRADIENT) {
+    c->pulled = take_doubles(e, c->rows * c->between);
   }
 }
 

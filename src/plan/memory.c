@@ -116,7 +116,7 @@ static double core_doubles(const sizes *s) {
          n2 = htf_plan__rows(s->spec, s->tree, right);
   double flipped = q * r2 <= SMALL ? q * r2 : 0, orders = s->second ? 2 : 1;
   return node_doubles(s, n1, r1, r2) + orders * (2 * n2 * stride(r2)) +
-         orders * (2 * r1 * r2 + 2 * r1 * q + flipped);
+         orders * (2 * r1 * r2 + r1 * q + flipped) + r1 * q;
 }
 
 static double training_doubles(const sizes *s) {
@@ -153,7 +153,7 @@ static double value_doubles(const sizes *s, bool all) {
 
 // ---- the preconditioner ----------------------------------------------------------------
 
-// Room for a block of points from the root down, and the indices of all of them.
+// Room for a block of points from the root down, and counts of all of them.
 static double block_doubles(const sizes *s) {
   double doubles = 0, widest = 1;
   double points = fmin(s->spec->problem.samples, HTF_GAUSS_NEWTON_ROWS);
@@ -164,7 +164,7 @@ static double block_doubles(const sizes *s) {
     }
     widest = fmax(widest, rows_of(s, v));
     doubles += first ? BLOCK * (rows_of(s, v) + cols_of(s, v)) : 0;
-    doubles += 0.5 * points + htf_plan__rows(s->spec, s->tree, v);
+    doubles += htf_plan__rows(s->spec, s->tree, v);
   }
   return doubles + BLOCK * (rows_of(s, htf_tree_root(s->tree)) + 2 * widest) + points;
 }
