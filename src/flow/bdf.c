@@ -2,6 +2,7 @@
 // Backward differentiation of order 1 to 5 by CVODE, matrix-free.
 #include <cvode/cvode.h>
 #include <sunlinsol/sunlinsol_spgmr.h>
+#include <sunnonlinsol/sunnonlinsol_newton.h>
 
 #include "cvode_impl.h"
 #include "htflow/memory.h"
@@ -89,6 +90,27 @@ static SUNLinearSolver make_solver(htf_flow *flow, htf_flow_cvode *c) {
   return SUNLinSol_SPGMR(s->vector, SUN_PREC_NONE, most, s->context);
 }
 
+// CVODE's test of Newton's iteration, which it passes by no chance unless the last solution
+// may stand.
+static int judge(SUNNonlinearSolver newton, N_Vector total, N_Vector change,
+                 realtype tolerance, N_Vector weight, void *data) {
+  htf_flow_cvode *c = data;
+  double share = htf_flow__krylov_settles(c->linear) ? 1 : 1e-30;
+  return c->converged(newton, total, change, share * tolerance, weight, c->cvode);
+}
+
+static htf_status make_newton(htf_flow_cvode *c) {
+  htf_status status = HTF_OK;
+  c->nonlinear = SUNNonlinSol_Newton(c->shared.vector, c->shared.context);
+  HTF_CHECK(c->nonlinear != NULL && CVodeSetNonlinearSolver(c->cvode, c->nonlinear) == 0,
+            HTF_E_MEMORY, "no memory for a nonlinear solver");
+  const struct _SUNNonlinearSolverContent_Newton *newton = c->nonlinear->content;
+  c->converged = newton->CTest;
+  SUNNonlinSolSetConvTestFn(c->nonlinear, judge, c);
+done:
+  return status;
+}
+
 static htf_status create(htf_flow *flow) {
   htf_status status = HTF_OK;
   HTF_TRY(check_options(flow));
@@ -105,6 +127,9 @@ static htf_status create(htf_flow *flow) {
                 CVodeSetEpsLin(c->cvode, LINEAR) == 0 &&
                 CVodeSetEtaFixedStepBounds(c->cvode, KEEP_ABOVE, KEEP_BELOW) == 0,
             HTF_E_MEMORY, "CVODE cannot be set up: %s", c->shared.complaint);
+  if (flow->options.krylov == HTF_FLOW_PCG) {
+    HTF_TRY(make_newton(c));
+  }
   HTF_TRY(c->shared.failure);
 done:
   return status;

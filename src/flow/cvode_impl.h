@@ -26,8 +26,9 @@ typedef struct htf_flow_cvode {
   htf_flow_sundials shared;
   const htf_flow_cvode_kind *kind;
   void *cvode;
-  SUNLinearSolver linear;       // bdf
-  SUNNonlinearSolver nonlinear; // adams
+  SUNLinearSolver linear;           // bdf
+  SUNNonlinearSolver nonlinear;     // adams; bdf with conjugate gradients
+  SUNNonlinSolConvTestFn converged; // of bdf's: CVODE's own test
 } htf_flow_cvode;
 
 // Checks rtol and segment_steps, and makes flow->method but for its solvers.

@@ -11,3 +11,5 @@
 SUNLinearSolver htf_flow__krylov_create(htf_flow *flow, void *cvode);
 // Forgets the preconditioner: what follows depends on nothing before.
 void htf_flow__krylov_restart(SUNLinearSolver solver);
+// Whether Newton's iteration may end with the last solution (krylov.c says when not).
+bool htf_flow__krylov_settles(SUNLinearSolver solver);

@@ -342,6 +342,19 @@ axes:
         assert file["runs/final_train_loss"][3] < 1e-18  # width 6 fits them all
 
 
+def test_a_run_comes_to_its_minimum_along_a_curved_valley(tmp_path):
+    """There predictions lie where the Hessian is indefinite, or another one over a step."""
+    with results_of(tmp_path, UNFIT + """\
+model: {width: 2}
+flow: {rtol: 1e-4}
+stop: {loss: 0, time: 1e100, steps: 3000}
+axes: [{key: model.tree, values: [binary, flat]}, {seeds: 4}]
+""") as file:
+        drift = file["runs/unbalancedness_drift"][:]
+        assert np.all(drift < 20e-4), drift
+        assert np.all(file["runs/jacobian_products"][:] < 1000)
+
+
 @pytest.mark.parametrize("init", ["{std: 0.0005}", "{kind: identity, std: 0.003}"])
 def test_a_plateau_is_no_rest(tmp_path, init):
     """The flow waits for times of 1e7 and more, and leaves each of them."""
