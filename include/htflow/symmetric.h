@@ -9,20 +9,18 @@
 
 HTF_BEGIN_DOOR
 
+// C += A^T A, A [m, n], C [n, n]. Cost m n^2.
+void htf_symmetric_add_gram(htf_matrix a, htf_matrix c);
+
 // Eigenvalues of A [n, n], ascending, into values [n], and in place of A an orthonormal
 // eigenvector of each in its rows. LAPACK dsyevd; accurate to rounding times the largest
 // value. Raises HTF_E_MEMORY, HTF_E_NUMERIC.
 htf_status htf_symmetric_eigen(htf_matrix a, double *values);
 
-// ---- in single precision, twice as fast -----------------------------------------------
-
-// C += A^T A, A [m, n], C [n, n]. Cost m n^2.
-void htf_symmetric_add_gram(int64_t m, int64_t n, const float *a, float *c);
-
-// A = L L^T in place, A [n, n]. Cost n^3 / 3. False where A is not
-// positive definite.
-bool htf_symmetric_cholesky(int64_t n, float *a);
+// A = L L^T in place, A [n, n]. Cost n^3 / 3. Raises HTF_E_NUMERIC where A is not positive
+// definite.
+htf_status htf_symmetric_cholesky(htf_matrix a);
 // x = (L L^T)^-1 x, x [n].
-void htf_symmetric_solve(int64_t n, const float *l, float *x);
+void htf_symmetric_solve(htf_matrix l, double *x);
 
 HTF_END_DOOR

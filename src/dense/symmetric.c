@@ -14,6 +14,14 @@ static int blas_int(int64_t n) {
   return (int)n;
 }
 
+void htf_symmetric_add_gram(htf_matrix a, htf_matrix c) {
+  HTF_ASSERT(c.rows == a.cols && c.cols == a.cols);
+  if (a.rows > 0 && a.cols > 0) {
+    cblas_dsyrk(CblasRowMajor, CblasLower, CblasTrans, blas_int(a.cols), blas_int(a.rows),
+                1.0, a.data, blas_int(a.stride), 1.0, c.data, blas_int(c.stride));
+  }
+}
+
 // dsyevd leaves the eigenvectors of the column-major matrix in its columns: row-major, in
 // rows.
 htf_status htf_symmetric_eigen(htf_matrix a, double *values) {
@@ -29,23 +37,24 @@ done:
   return status;
 }
 
-void htf_symmetric_add_gram(int64_t m, int64_t n, const float *a, float *c) {
-  int cols = blas_int(n);
-  if (m > 0 && n > 0) {
-    cblas_ssyrk(CblasRowMajor, CblasLower, CblasTrans, cols, blas_int(m), 1.0F, a, cols,
-                1.0F, c, cols);
-  }
+htf_status htf_symmetric_cholesky(htf_matrix a) {
+  htf_status status = HTF_OK;
+  int n = blas_int(a.rows);
+  HTF_ASSERT(a.rows == a.cols);
+  int info =
+      n == 0 ? 0
+             : LAPACKE_dpotrf_work(LAPACK_COL_MAJOR, 'U', n, a.data, blas_int(a.stride));
+  HTF_CHECK(info == 0, HTF_E_NUMERIC, "dpotrf of %d x %d ended with info %d", n, n, info);
+done:
+  return status;
 }
 
-bool htf_symmetric_cholesky(int64_t n, float *a) {
-  int rows = blas_int(n);
-  return rows == 0 || LAPACKE_spotrf_work(LAPACK_COL_MAJOR, 'U', rows, a, rows) == 0;
-}
-
-void htf_symmetric_solve(int64_t n, const float *l, float *x) {
-  int rows = blas_int(n);
-  if (rows > 0) {
-    cblas_strsv(CblasRowMajor, CblasLower, CblasNoTrans, CblasNonUnit, rows, l, rows, x, 1);
-    cblas_strsv(CblasRowMajor, CblasLower, CblasTrans, CblasNonUnit, rows, l, rows, x, 1);
+void htf_symmetric_solve(htf_matrix l, double *x) {
+  int n = blas_int(l.rows), stride = blas_int(l.stride);
+  if (n > 0) {
+    cblas_dtrsv(CblasRowMajor, CblasLower, CblasNoTrans, CblasNonUnit, n, l.data, stride, x,
+                1);
+    cblas_dtrsv(CblasRowMajor, CblasLower, CblasTrans, CblasNonUnit, n, l.data, stride, x,
+                1);
   }
 }

@@ -3,8 +3,6 @@
 // the door.
 #include "htflow/gauss_newton.h"
 
-#include <float.h>
-#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -50,7 +48,6 @@ done:
 static void forget_rows(htf_gauss_newton *gn) {
   for (int i = 0; i <= gn->evaluation->root; i++) {
     htf_gauss_newton__node *v = &gn->nodes[i];
-    HTF_FREE(v->turned);
     HTF_FREE(v->own);
     HTF_FREE(v->counts);
     HTF_FREE(v->ahead);
@@ -69,13 +66,12 @@ static void forget(htf_gauss_newton *gn) {
     htf_gauss_newton__node *v = &gn->nodes[i];
     HTF_FREE(v->u);
     HTF_FREE(v->z);
-    HTF_FREE(v->first);
+    HTF_FREE(v->pair_i);
     HTF_FREE(v->pair_j);
     v->pairs = v->kept_i = v->kept_j = 0;
   }
-  HTF_FREE(gn->scale);
-  HTF_FREE(gn->root);
   HTF_FREE(gn->gram);
+  HTF_FREE(gn->diagonal);
   HTF_FREE(gn->inner);
   HTF_FREE(gn->right);
   HTF_FREE(gn->half);
@@ -97,21 +93,17 @@ int64_t htf_gauss_newton_pairs(const htf_gauss_newton *gn) {
   return gn->pairs;
 }
 
-// Of operations in single precision, against double.
-static const double SINGLE = 0.5;
-
 // A product is two gradients; of the root's sums, which are no matrix products, counts that
 // all its rows pass three times.
 double htf_gauss_newton_cost(const htf_gauss_newton *gn) {
   const htf_evaluation *e = gn->evaluation;
-  double m = (double)gn->points, q = (double)gn->pairs;
-  double flops = SINGLE * (m * q * q + q * q * q / 3);
+  double m = (double)gn->points, q = (double)gn->pairs, flops = m * q * q + q * q * q / 3;
   double root = e->whole ? 0 : 6.0 * (double)e->count * (double)gn->nodes[e->root].rows;
   for (int i = 0; i <= e->root; i++) {
     const htf_gauss_newton__node *v = &gn->nodes[i];
     double r = (double)v->rows, p = (double)v->cols;
-    flops += m * (2 * p * p + 4 * r * p) + 10 * p * p * p;
-    flops += v->one_hot ? 0 : 2 * (double)v->tuples * r * r + 10 * r * r * r;
+    flops += m * (p * p + 4 * r * p) + 10 * p * p * p;
+    flops += v->one_hot ? 0 : (double)v->tuples * r * r + 10 * r * r * r;
   }
   return flops / (2 * (htf_evaluation_flops(e) + root));
 }
@@ -123,14 +115,6 @@ int64_t htf_gauss_newton__block(int64_t start, int64_t end) {
 
 // ---- G --------------------------------------------------------------------------------
 
-// One row's features of the pairs of i; x: its P U there.
-static void fill_row(const htf_gauss_newton__node *v, int64_t i, double x,
-                     const double *behind, const double *scale, float *to) {
-  for (int64_t p = v->first[i]; p < v->first[i + 1]; p++) {
-    to[p] = (float)(x * behind[v->pair_j[p]] * scale[p]);
-  }
-}
-
 // A node's columns of the features.
 static void fill_features(htf_gauss_newton *gn, int node, const double *env,
                           const int32_t *at, int64_t rows) {
@@ -141,37 +125,38 @@ static void fill_features(htf_gauss_newton *gn, int node, const double *env,
   htf_gauss_newton__project(gn, node, env, rows);
   for (int64_t k = 0; k < rows; k++) {
     int64_t tuple = at == NULL ? k : at[k];
-    const double *behind = gn->behind + k * v->kept_j, *scale = gn->scale + v->column;
-    float *to = gn->features + k * gn->pairs + v->column;
-    if (v->one_hot) {
-      memset(to, 0, (size_t)v->pairs * sizeof *to);
-      fill_row(v, tuple, 1, behind, scale, to);
-      continue;
-    }
-    for (int64_t i = 0; i < v->kept_i; i++) {
-      fill_row(v, i, v->ahead[tuple * v->kept_i + i], behind, scale, to);
+    const double *behind = gn->behind + k * v->kept_j;
+    const double *ahead = v->one_hot ? NULL : v->ahead + tuple * v->kept_i;
+    double *to = gn->features + k * gn->pairs + v->column;
+    for (int64_t p = 0; p < v->pairs; p++) {
+      to[p] = behind[v->pair_j[p]] *
+              (ahead == NULL ? v->pair_i[p] == tuple : ahead[v->pair_i[p]]);
     }
   }
 }
 
-// The lower triangle is free then for the factor.
+// G stands above the diagonal, and on it in an array of its own, so that the lower triangle
+// is free for the factor.
 static void put_aside(htf_gauss_newton *gn) {
   int64_t n = gn->pairs;
   for (int64_t i = 0; i < n; i++) {
     for (int64_t j = 0; j < i; j++) {
       gn->gram[j * n + i] = gn->gram[i * n + j];
     }
+    gn->diagonal[i] = gn->gram[i * n + i];
   }
 }
 
 static htf_status make_gram(htf_gauss_newton *gn, const double *theta) {
   htf_status status = HTF_OK;
   HTF_NEW(gn->gram, gn->pairs * gn->pairs);
+  HTF_NEW(gn->diagonal, gn->pairs);
   HTF_NEW(gn->features, HTF_GAUSS_NEWTON_BLOCK * gn->pairs);
   for (int64_t start = 0; start < gn->points; start += HTF_GAUSS_NEWTON_BLOCK) {
     int64_t rows = htf_gauss_newton__block(start, gn->points);
     htf_gauss_newton__sweep(gn, theta, start, rows, fill_features);
-    htf_symmetric_add_gram(rows, gn->pairs, gn->features, gn->gram);
+    htf_symmetric_add_gram(htf_matrix_view(gn->features, rows, gn->pairs),
+                           htf_matrix_view(gn->gram, gn->pairs, gn->pairs));
   }
   put_aside(gn);
 done:
@@ -189,7 +174,6 @@ static htf_status make_room(htf_gauss_newton *gn) {
   }
   HTF_NEW(gn->half, half);
   HTF_NEW(gn->core, core);
-  HTF_NEW(gn->root, gn->pairs);
   HTF_NEW(gn->inner, gn->pairs);
   HTF_NEW(gn->right, gn->pairs);
 done:
@@ -225,21 +209,6 @@ done:
   return status;
 }
 
-static htf_status turn_weights(htf_gauss_newton *gn, const double *theta) {
-  htf_status status = HTF_OK;
-  const htf_evaluation *e = gn->evaluation;
-  for (int i = 0; i < e->root; i++) {
-    htf_gauss_newton__node *v = &gn->nodes[i];
-    if (e->nodes[i].children > 0) {
-      HTF_NEW(v->turned, v->cols * v->rows);
-      e->kernels->transpose(htf_gauss_newton__weights(gn, i, theta).data, v->rows, v->cols,
-                            v->turned);
-    }
-  }
-done:
-  return status;
-}
-
 htf_status htf_gauss_newton_build(htf_gauss_newton *gn, const double *theta,
                                   const double *curvatures, double threshold) {
   htf_status status = HTF_OK;
@@ -248,7 +217,6 @@ htf_status htf_gauss_newton_build(htf_gauss_newton *gn, const double *theta,
   for (int64_t k = 0; k < gn->points; k++) {
     gn->root_slope[k] = sqrt(gn->share * curvatures[point_of(gn, k)]);
   }
-  HTF_TRY(turn_weights(gn, theta));
   HTF_TRY(make_own(gn, theta));
   HTF_TRY(htf_gauss_newton__find_pairs(gn, theta, threshold));
   HTF_TRY(make_gram(gn, theta));
@@ -263,39 +231,23 @@ done:
 
 // ---- M --------------------------------------------------------------------------------
 
-// Over its diagonal to either side, I + gamma G has ones on it, and single precision spares
-// of every pair as many digits, however stiff. What is added to the ones keeps it positive
-// definite where pairs with gamma d beyond 1 / rounding depend on each other: what makes up
-// for rounding, or more where that was not enough.
-static const double ROUNDING = 2 * FLT_EPSILON, MORE = 2;
+// What keeps I + gamma G positive definite where gamma times its largest entry is beyond
+// 1 / rounding.
+static const double ROUNDING = 1e-14;
 
-static void fill_matrix(htf_gauss_newton *gn, double gamma, double added) {
+htf_status htf_gauss_newton_factor(htf_gauss_newton *gn, double gamma) {
   int64_t n = gn->pairs;
-  for (int64_t p = 0; p < n; p++) {
-    double x = sqrt(gamma) / gn->scale[p];
-    gn->root[p] = sqrt(1 + x * x);
-    gn->inner[p] = (float)(x / gn->root[p]);
+  double most = 0;
+  for (int64_t i = 0; i < n; i++) {
+    most = fmax(most, gn->diagonal[i]);
   }
   for (int64_t i = 0; i < n; i++) {
     for (int64_t j = 0; j < i; j++) {
-      gn->gram[i * n + j] = gn->inner[i] * gn->inner[j] * gn->gram[j * n + i];
+      gn->gram[i * n + j] = gamma * gn->gram[j * n + i];
     }
-    gn->gram[i * n + i] = (float)(1 + added);
+    gn->gram[i * n + i] = 1 + gamma * (gn->diagonal[i] + ROUNDING * most);
   }
-}
-
-htf_status htf_gauss_newton_factor(htf_gauss_newton *gn, double gamma) {
-  htf_status status = HTF_OK;
-  double added = ROUNDING;
-  fill_matrix(gn, gamma, added);
-  while (!htf_symmetric_cholesky(gn->pairs, gn->gram)) {
-    added *= MORE;
-    HTF_CHECK(added < (double)gn->pairs, HTF_E_NUMERIC,
-              "the Gram matrix of %" PRId64 " pairs has no factor", gn->pairs);
-    fill_matrix(gn, gamma, added);
-  }
-done:
-  return status;
+  return htf_symmetric_cholesky(htf_matrix_view(gn->gram, n, n));
 }
 
 // The node's part of Q^T r: Z and U to either side of the block of r.
@@ -304,17 +256,15 @@ static void gather(htf_gauss_newton *gn, int node, const double *r, double *out)
   htf_matrix block =
       htf_matrix_view(r + htf_model_offset(gn->evaluation->model, node), v->rows, v->cols);
   htf_matrix half = htf_matrix_view(gn->half, v->rows, v->kept_j), core = half;
-  htf_dense_multiply(HTF_PLAIN, block, HTF_PLAIN, htf_matrix_view(v->z, v->cols, v->kept_j),
-                     0, half);
+  htf_dense_multiply(HTF_PLAIN, block, HTF_TRANSPOSED,
+                     htf_matrix_view(v->z, v->kept_j, v->cols), 0, half);
   if (!v->one_hot) {
     core = htf_matrix_view(gn->core, v->kept_i, v->kept_j);
-    htf_dense_multiply(HTF_TRANSPOSED, htf_matrix_view(v->u, v->rows, v->kept_i), HTF_PLAIN,
+    htf_dense_multiply(HTF_PLAIN, htf_matrix_view(v->u, v->kept_i, v->rows), HTF_PLAIN,
                        half, 0, core);
   }
-  for (int64_t i = 0; i < v->kept_i; i++) {
-    for (int64_t p = v->first[i]; p < v->first[i + 1]; p++) {
-      out[p] = core.data[i * core.cols + v->pair_j[p]];
-    }
+  for (int64_t p = 0; p < v->pairs; p++) {
+    out[p] = core.data[v->pair_i[p] * core.cols + v->pair_j[p]];
   }
 }
 
@@ -328,17 +278,15 @@ static void spread(htf_gauss_newton *gn, int node, const double *x, double *z) {
     core = htf_matrix_view(gn->core, v->kept_i, v->kept_j);
   }
   memset(core.data, 0, (size_t)(core.rows * core.cols) * sizeof *core.data);
-  for (int64_t i = 0; i < v->kept_i; i++) {
-    for (int64_t p = v->first[i]; p < v->first[i + 1]; p++) {
-      core.data[i * core.cols + v->pair_j[p]] = x[p];
-    }
+  for (int64_t p = 0; p < v->pairs; p++) {
+    core.data[v->pair_i[p] * core.cols + v->pair_j[p]] = x[p];
   }
   if (!v->one_hot) {
-    htf_dense_multiply(HTF_PLAIN, htf_matrix_view(v->u, v->rows, v->kept_i), HTF_PLAIN,
+    htf_dense_multiply(HTF_TRANSPOSED, htf_matrix_view(v->u, v->kept_i, v->rows), HTF_PLAIN,
                        core, 0, half);
   }
-  htf_dense_multiply(HTF_PLAIN, half, HTF_TRANSPOSED,
-                     htf_matrix_view(v->z, v->cols, v->kept_j), 1, block);
+  htf_dense_multiply(HTF_PLAIN, half, HTF_PLAIN, htf_matrix_view(v->z, v->kept_j, v->cols),
+                     1, block);
 }
 
 // z = r + Q ((I + gamma G)^-1 - I) Q^T r.
@@ -346,19 +294,19 @@ void htf_gauss_newton_solve(htf_gauss_newton *gn, const double *r, double *z) {
   memcpy(z, r, (size_t)htf_model_parameters(gn->evaluation->model) * sizeof *z);
   for (int i = 0; i <= gn->evaluation->root; i++) {
     if (gn->nodes[i].pairs > 0) {
-      gather(gn, i, r, gn->right + gn->nodes[i].column);
+      gather(gn, i, r, gn->inner + gn->nodes[i].column);
     }
   }
-  for (int64_t p = 0; p < gn->pairs; p++) {
-    gn->inner[p] = (float)(gn->right[p] / gn->root[p]);
+  if (gn->pairs > 0) {
+    memcpy(gn->right, gn->inner, (size_t)gn->pairs * sizeof *gn->right);
+    htf_symmetric_solve(htf_matrix_view(gn->gram, gn->pairs, gn->pairs), gn->inner);
   }
-  htf_symmetric_solve(gn->pairs, gn->gram, gn->inner);
   for (int64_t p = 0; p < gn->pairs; p++) {
-    gn->right[p] = (double)gn->inner[p] / gn->root[p] - gn->right[p];
+    gn->inner[p] -= gn->right[p];
   }
   for (int i = 0; i <= gn->evaluation->root; i++) {
     if (gn->nodes[i].pairs > 0) {
-      spread(gn, i, gn->right + gn->nodes[i].column, z);
+      spread(gn, i, gn->inner + gn->nodes[i].column, z);
     }
   }
 }

@@ -15,13 +15,11 @@ typedef struct htf_gauss_newton__node {
   int64_t rows, cols; // R_v, R_parent
   int64_t tuples;     // rows of P_v; the indices of a one-hot leaf; at the root the points
   int64_t kept_i, kept_j;
-  double *u, *z;   // kept eigenvectors, in columns: of P^T P [rows, kept_i], of E^T c E
-                   // [cols, kept_j]; at first these matrices
-  int64_t *first;  // [kept_i + 1] pairs of i: first[i] .. first[i + 1] - 1
-  int32_t *pair_j; // [pairs]
-  int64_t pairs, column; // the first one's number among all
+  double *u, *z;            // kept eigenvectors, in rows: of P^T P [kept_i, rows], of
+                            // E^T c E [kept_j, cols]; at first these matrices
+  int32_t *pair_i, *pair_j; // [pairs] those chosen
+  int64_t pairs, column;    // the first one's number among all
   // While M is built:
-  double *turned; // W^T [cols, rows], of an interior node
   double *own;    // V_v [tuples, cols], where the evaluation's core spares it
   double *counts; // [tuples] sqrt of how many points each has
   double *ahead;  // P U of the kept [tuples, kept_i]; of the root a block of rows
@@ -43,21 +41,18 @@ struct htf_gauss_newton {
   double share;   // how many points one chosen stands for
   htf_gauss_newton__node *nodes;
   int64_t most_pairs, pairs;
-  double *scale;       // 1 / sqrt(d) [pairs]
-  double *root;        // sqrt(1 + gamma d) [pairs]
-  float *gram;         // [pairs, pairs] above the diagonal scale_p G_pq scale_q; below
-                       // and on it L of (I + gamma G)_pq / (root_p root_q)
-  float *inner;        // [pairs]
-  double *right;       // [pairs]
-  double *half, *core; // [widest R x kept_j], [widest kept_i x kept_j]
+  double *gram;          // G above the diagonal, L of I + gamma G below, [pairs, pairs]
+  double *diagonal;      // of G [pairs]
+  double *inner, *right; // [pairs]
+  double *half, *core;   // [widest R x kept_j], [widest kept_i x kept_j]
   // While M is built:
   double *root_slope; // [points] sqrt(c share)
   int levels;
   htf_gauss_newton__level *level;
-  double *product; // [block, R_root] rows of the root's P
-  double *scaled;  // rows of a P_v times counts
-  double *behind;  // [block, kept_j] rows of sqrt(c) E Z of the node visited
-  float *features; // [block, pairs] rows of sqrt(c) J Q, times scale
+  double *product;  // [block, R_root] rows of the root's P
+  double *scaled;   // rows of a P_v times counts
+  double *behind;   // [block, kept_j] rows of sqrt(c) E Z of the node visited
+  double *features; // [block, pairs] rows of sqrt(c) J Q
 };
 
 // How many rows from `start` on make a block, before `end`.

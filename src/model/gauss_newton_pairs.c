@@ -16,11 +16,6 @@ static const double MARGIN = 0.03;
 
 // ---- P_v and its Gram matrix ----------------------------------------------------------
 
-// C += A^T A
-static void add_gram(htf_matrix a, htf_matrix c) {
-  htf_dense_multiply(HTF_TRANSPOSED, a, HTF_PLAIN, a, 1, c);
-}
-
 // P^T P: every row of the table as often as it has points.
 static void add_table(htf_gauss_newton *gn, int node) {
   const htf_gauss_newton__node *v = &gn->nodes[node];
@@ -33,8 +28,8 @@ static void add_table(htf_gauss_newton *gn, int node) {
         gn->scaled[k * v->rows + r] = v->counts[start + k] * from[r];
       }
     }
-    add_gram(htf_matrix_view(gn->scaled, rows, v->rows),
-             htf_matrix_view(v->u, v->rows, v->rows));
+    htf_symmetric_add_gram(htf_matrix_view(gn->scaled, rows, v->rows),
+                           htf_matrix_view(v->u, v->rows, v->rows));
   }
 }
 
@@ -58,11 +53,12 @@ static void add_block(htf_gauss_newton *gn, int node, const double *env, const i
   (void)at;
   const htf_gauss_newton__node *v = &gn->nodes[node];
   if (v->learnt) {
-    add_gram(htf_matrix_view(env, rows, v->cols), htf_matrix_view(v->z, v->cols, v->cols));
+    htf_symmetric_add_gram(htf_matrix_view(env, rows, v->cols),
+                           htf_matrix_view(v->z, v->cols, v->cols));
   }
   if (v->learnt && node == gn->evaluation->root) {
-    add_gram(htf_matrix_view(gn->product, rows, v->rows),
-             htf_matrix_view(v->u, v->rows, v->rows));
+    htf_symmetric_add_gram(htf_matrix_view(gn->product, rows, v->rows),
+                           htf_matrix_view(v->u, v->rows, v->rows));
   }
 }
 
@@ -102,23 +98,19 @@ static double most_counted(const htf_gauss_newton__node *v) {
   return most;
 }
 
-// Keeps of n vectors in rows the last `count`, in columns.
-static htf_status keep(const htf_gauss_newton *gn, double **vectors, int64_t n,
-                       int64_t count) {
+// Keeps of n vectors the last `count`, which come first then.
+static htf_status keep(double **vectors, int64_t n, int64_t count) {
   htf_status status = HTF_OK;
-  double *kept = NULL;
-  HTF_NEW(kept, n * count);
-  gn->evaluation->kernels->transpose(*vectors + (n - count) * n, count, n, kept);
-  HTF_FREE(*vectors);
-  *vectors = kept;
+  memmove(*vectors, *vectors + (n - count) * n, (size_t)(count * n) * sizeof **vectors);
+  HTF_RESIZE(*vectors, count * n);
 done:
   return status;
 }
 
 // Which eigenvectors could be part of a pair above the least: d is about the product of the
 // two eigenvalues over the number of points. a and b: room for the eigenvalues.
-static htf_status decompose_node(const htf_gauss_newton *gn, htf_gauss_newton__node *v,
-                                 double least, double *a, double *b) {
+static htf_status decompose_node(htf_gauss_newton__node *v, double least, double *a,
+                                 double *b) {
   htf_status status = HTF_OK;
   double most_a;
   HTF_TRY(htf_symmetric_eigen(htf_matrix_view(v->z, v->cols, v->cols), b));
@@ -134,9 +126,9 @@ static htf_status decompose_node(const htf_gauss_newton *gn, htf_gauss_newton__n
   if (v->kept_i == 0 || v->kept_j == 0) {
     v->kept_i = v->kept_j = 0;
   }
-  HTF_TRY(keep(gn, &v->z, v->cols, v->kept_j));
+  HTF_TRY(keep(&v->z, v->cols, v->kept_j));
   if (!v->one_hot) {
-    HTF_TRY(keep(gn, &v->u, v->rows, v->kept_i));
+    HTF_TRY(keep(&v->u, v->rows, v->kept_i));
   }
 done:
   return status;
@@ -150,7 +142,7 @@ static htf_status decompose(htf_gauss_newton *gn, double threshold) {
     if (v->learnt) {
       HTF_NEW(a, v->rows);
       HTF_NEW(b, v->cols);
-      HTF_TRY(decompose_node(gn, v, MARGIN * threshold * (double)gn->points, a, b));
+      HTF_TRY(decompose_node(v, MARGIN * threshold * (double)gn->points, a, b));
       HTF_FREE(a);
       HTF_FREE(b);
     }
@@ -175,8 +167,8 @@ static htf_status project_tables(htf_gauss_newton *gn) {
       HTF_NEW(v->ahead, (root ? HTF_GAUSS_NEWTON_BLOCK : v->tuples) * v->kept_i);
     }
     if (v->kept_i > 0 && !v->one_hot && !root) {
-      htf_dense_multiply(HTF_PLAIN, htf_gauss_newton__table(gn, i), HTF_PLAIN,
-                         htf_matrix_view(v->u, v->rows, v->kept_i), 0,
+      htf_dense_multiply(HTF_PLAIN, htf_gauss_newton__table(gn, i), HTF_TRANSPOSED,
+                         htf_matrix_view(v->u, v->kept_i, v->rows), 0,
                          htf_matrix_view(v->ahead, v->tuples, v->kept_i));
     }
   }
@@ -188,12 +180,12 @@ done:
 void htf_gauss_newton__project(htf_gauss_newton *gn, int node, const double *env,
                                int64_t rows) {
   const htf_gauss_newton__node *v = &gn->nodes[node];
-  htf_dense_multiply(HTF_PLAIN, htf_matrix_view(env, rows, v->cols), HTF_PLAIN,
-                     htf_matrix_view(v->z, v->cols, v->kept_j), 0,
+  htf_dense_multiply(HTF_PLAIN, htf_matrix_view(env, rows, v->cols), HTF_TRANSPOSED,
+                     htf_matrix_view(v->z, v->kept_j, v->cols), 0,
                      htf_matrix_view(gn->behind, rows, v->kept_j));
   if (node == gn->evaluation->root) {
-    htf_dense_multiply(HTF_PLAIN, htf_matrix_view(gn->product, rows, v->rows), HTF_PLAIN,
-                       htf_matrix_view(v->u, v->rows, v->kept_i), 0,
+    htf_dense_multiply(HTF_PLAIN, htf_matrix_view(gn->product, rows, v->rows),
+                       HTF_TRANSPOSED, htf_matrix_view(v->u, v->kept_i, v->rows), 0,
                        htf_matrix_view(v->ahead, rows, v->kept_i));
   }
 }
@@ -306,17 +298,15 @@ static htf_status pick(htf_gauss_newton *gn, htf_gauss_newton__node *v, double l
   for (int64_t p = 0; p < room; p++) {
     above += v->energy[p] > least;
   }
-  HTF_NEW(v->first, v->kept_i + 1);
+  HTF_NEW(v->pair_i, above);
   HTF_NEW(v->pair_j, above);
-  HTF_RESIZE(gn->scale, gn->pairs + above);
-  v->column = gn->pairs;
   for (int64_t p = 0; p < room; p++) {
     if (v->energy[p] > least) {
-      gn->scale[v->column + v->pairs] = 1 / sqrt(v->energy[p]);
+      v->pair_i[v->pairs] = (int32_t)(p / v->kept_j);
       v->pair_j[v->pairs++] = (int32_t)(p % v->kept_j);
     }
-    v->first[p / v->kept_j + 1] = v->pairs;
   }
+  v->column = gn->pairs;
   gn->pairs += v->pairs;
   HTF_FREE(v->energy);
 done:

@@ -107,29 +107,22 @@ htf_matrix htf_gauss_newton__weights(const htf_gauss_newton *gn, int node,
                          v->cols);
 }
 
-// V of a child.
-static htf_matrix values_of(const htf_gauss_newton *gn, int child) {
+// Of a child whose rows are at its place in the level above: V of the k-th of the block.
+static const double *value_of(const htf_gauss_newton *gn, int node, int i, int level,
+                              int64_t k) {
+  int child = htf_tree_child(gn->evaluation->tree, node, i);
   const htf_gauss_newton__node *c = &gn->nodes[child];
+  int64_t row = gn->level[level].at[i * HTF_GAUSS_NEWTON_BLOCK + k];
+  if (c->own != NULL) {
+    return c->own + row * c->cols;
+  }
   const htf_rows *table = &gn->evaluation->nodes[child].value;
-  return c->own != NULL
-             ? htf_matrix_view(c->own, c->tuples, c->cols)
-             : htf_evaluation__view(table->value, c->tuples, c->cols, table->stride);
+  return table->value + row * table->stride;
 }
 
-// to = from times the V of every child but one, all [rows, R] of a node; to may be from.
-static void multiply_children(const htf_gauss_newton *gn, int node, int but, int level,
-                              int64_t rows, const double *from, double *to) {
-  int64_t width = gn->nodes[node].rows;
-  for (int j = 0; j < gn->evaluation->nodes[node].children; j++) {
-    const int32_t *at = gn->level[level].at + j * HTF_GAUSS_NEWTON_BLOCK;
-    htf_matrix v = values_of(gn, htf_tree_child(gn->evaluation->tree, node, j));
-    for (int64_t k = 0; k < rows && j != but; k++) {
-      const double *x = from + k * width, *y = v.data + at[k] * v.stride;
-      for (int64_t r = 0; r < width; r++) {
-        to[k * width + r] = x[r] * y[r];
-      }
-    }
-    from = j != but ? to : from;
+static void times(double *x, const double *y, int64_t n) {
+  for (int64_t i = 0; i < n; i++) {
+    x[i] *= y[i];
   }
 }
 
@@ -198,12 +191,16 @@ void htf_gauss_newton__close_levels(htf_gauss_newton *gn) {
 
 // E_c of child i of a node, from the node's E W^T.
 static void push_down(htf_gauss_newton *gn, int node, int i, int level, int64_t rows) {
-  const double *pull = gn->level[level].pull;
-  double *env = gn->level[level + 1].env;
-  if (gn->evaluation->nodes[node].children == 1) {
-    memcpy(env, pull, (size_t)(rows * gn->nodes[node].rows) * sizeof *env);
+  int64_t width = gn->nodes[node].rows;
+  for (int64_t k = 0; k < rows; k++) {
+    double *to = gn->level[level + 1].env + k * width;
+    memcpy(to, gn->level[level].pull + k * width, (size_t)width * sizeof *to);
+    for (int j = 0; j < gn->evaluation->nodes[node].children; j++) {
+      if (j != i) {
+        times(to, value_of(gn, node, j, level, k), width);
+      }
+    }
   }
-  multiply_children(gn, node, i, level, rows, pull, env);
 }
 
 // E W^T of the root: its weights, times the points' slopes.
@@ -221,8 +218,10 @@ static void pull_root(htf_gauss_newton *gn, const double *theta, int64_t start,
       pull[r] = env[k] * (root->learnt ? weights[r] : 1);
       product[r] = 1;
     }
+    for (int j = 0; j < e->nodes[e->root].children; j++) {
+      times(product, value_of(gn, e->root, j, 0, k), root->rows);
+    }
   }
-  multiply_children(gn, e->root, -1, 0, rows, gn->product, gn->product);
 }
 
 typedef struct descent {
@@ -245,8 +244,8 @@ static void descend(const descent *d, int node, const int32_t *at, int level) {
   if (node == e->root) {
     pull_root(gn, d->theta, d->start, d->rows);
   } else if (children > 0) {
-    htf_dense_multiply(HTF_PLAIN, htf_matrix_view(l->env, d->rows, v->cols), HTF_PLAIN,
-                       htf_matrix_view(v->turned, v->cols, v->rows), 0,
+    htf_dense_multiply(HTF_PLAIN, htf_matrix_view(l->env, d->rows, v->cols), HTF_TRANSPOSED,
+                       htf_gauss_newton__weights(gn, node, d->theta), 0,
                        htf_matrix_view(l->pull, d->rows, v->rows));
   }
   d->visit(gn, node, l->env, at, d->rows);

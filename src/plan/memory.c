@@ -171,8 +171,7 @@ static double block_doubles(const sizes *s) {
 
 // G, and what is kept of the eigenvectors.
 static double standing_doubles(const sizes *s) {
-  double pairs = fmin(PAIRS, PAIRS_A_PARAMETER * s->parameters),
-         doubles = pairs * pairs / 2;
+  double pairs = fmin(PAIRS, PAIRS_A_PARAMETER * s->parameters), doubles = pairs * pairs;
   for (int v = 0; v <= htf_tree_root(s->tree); v++) {
     double r = interior(s, v) ? rows_of(s, v) : 0, q = cols_of(s, v);
     doubles += fmin(r, KEPT) * r / 2 + fmin(q, KEPT) * q / 2;
@@ -182,20 +181,19 @@ static double standing_doubles(const sizes *s) {
 
 // While it is built: the Gram matrices and what finding the eigenvectors of the widest
 // takes; or what stands then, and P in the vectors kept. V of two nodes where the
-// evaluation has a core, and W turned.
+// evaluation has a core.
 static double building_doubles(const sizes *s) {
-  double whole = 0, work = 0, ahead = 0, own = 0, turned = 0;
+  double whole = 0, work = 0, ahead = 0, own = 0;
   for (int v = 0; v <= htf_tree_root(s->tree); v++) {
     double r = interior(s, v) ? rows_of(s, v) : 0, q = cols_of(s, v);
     double n = htf_plan__rows(s->spec, s->tree, v);
     whole += r * r + q * q;
-    turned += v < htf_tree_root(s->tree) ? r * q : 0;
     work = fmax(work, 2 * fmax(r * r, q * q));
     ahead += v < htf_tree_root(s->tree) ? n * fmin(r, KEPT) / 2 : 0;
     own += s->core && htf_tree_parent(s->tree, v) == htf_tree_root(s->tree) ? n * q : 0;
   }
-  double features = (BLOCK / 2 + 4) * fmin(PAIRS, PAIRS_A_PARAMETER * s->parameters);
-  return own + turned + block_doubles(s) +
+  double features = (BLOCK + 4) * fmin(PAIRS, PAIRS_A_PARAMETER * s->parameters);
+  return own + block_doubles(s) +
          fmax(whole + work, standing_doubles(s) + ahead + features);
 }
 

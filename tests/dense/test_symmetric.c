@@ -32,19 +32,17 @@ static double lower(const double *gram, int i, int j) {
 }
 
 Test(symmetric, adds_gram_matrices_below_the_diagonal) {
-  double a[ROWS * STRIDE], gram[N * N];
-  float rows[ROWS * N], sum[N * N];
+  double a[ROWS * STRIDE], gram[N * N], sum[N * N];
   make(a, gram);
-  for (int i = 0; i < ROWS * N; i++) {
-    rows[i] = (float)a[i / N * STRIDE + i % N];
-  }
   for (int i = 0; i < N * N; i++) {
     sum[i] = i % N > i / N ? 7 : 1;
   }
-  htf_symmetric_add_gram(ROWS, N, rows, sum);
+  htf_matrix view = htf_matrix_view(a, ROWS, N);
+  view.stride = STRIDE;
+  htf_symmetric_add_gram(view, htf_matrix_view(sum, N, N));
   for (int i = 0; i < N * N; i++) {
     double want = gram[i] + (i % N > i / N ? 0 : 1);
-    cr_assert(epsilon_eq(dbl, (double)sum[i], want, 5e-5)); // sums of 40, about 100 rounded
+    cr_assert(epsilon_eq(dbl, sum[i], want, 1e-12)); // sums of 40
   }
 }
 
@@ -69,21 +67,21 @@ Test(symmetric, finds_eigenvectors_in_rows) {
 }
 
 Test(symmetric, solves_by_cholesky_and_leaves_what_stands_above) {
-  double a[ROWS * STRIDE], gram[N * N];
-  float factor[N * N], right[N] = {0};
+  double a[ROWS * STRIDE], gram[N * N], factor[N * N], x[N], right[N] = {0};
   make(a, gram);
-  for (int i = 0; i < N * N; i++) {
-    factor[i] = (float)gram[i];
+  memcpy(factor, gram, sizeof gram);
+  for (int i = 0; i < N; i++) {
+    x[i] = 1 + i;
   }
   for (int i = 0; i < N; i++) {
     for (int j = 0; j < N; j++) {
-      right[i] += (float)(lower(gram, i, j) * (1 + j));
+      right[i] += lower(gram, i, j) * x[j];
     }
   }
-  cr_assert(htf_symmetric_cholesky(N, factor));
-  htf_symmetric_solve(N, factor, right);
+  cr_assert(eq(int, htf_symmetric_cholesky(htf_matrix_view(factor, N, N)), HTF_OK));
+  htf_symmetric_solve(htf_matrix_view(factor, N, N), right);
   for (int i = 0; i < N; i++) {
-    cr_assert(epsilon_eq(flt, right[i], 1.0F + (float)i, 1e-4F)); // condition some 30
+    cr_assert(epsilon_eq(dbl, right[i], x[i], 1e-11)); // condition some 30
   }
   for (int i = 0; i < N * N; i++) {
     cr_assert(i % N <= i / N || factor[i] == 7);
@@ -91,6 +89,6 @@ Test(symmetric, solves_by_cholesky_and_leaves_what_stands_above) {
 }
 
 Test(symmetric, refuses_what_is_not_positive_definite) {
-  float a[] = {1, 0, 2, 1};
-  cr_assert(not(htf_symmetric_cholesky(2, a)));
+  double a[] = {1, 0, 2, 1};
+  cr_assert(eq(int, htf_symmetric_cholesky(htf_matrix_view(a, 2, 2)), HTF_E_NUMERIC));
 }

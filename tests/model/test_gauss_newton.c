@@ -67,7 +67,7 @@ static double gamma_of(scene *s, htf_gauss_newton *gn, const double *c, double s
 }
 
 // With every pair Q is a basis of all parameters: M is I + gamma J^T diag(c) J itself, a
-// thousand times I at most, so that a solve loses three of the seven digits.
+// thousand times I at most, so that a solve loses three digits.
 Test(gauss_newton, with_every_pair_inverts_the_matrix) {
   for (int i = 0; i < SCENES; i++) {
     scene s;
@@ -82,7 +82,7 @@ Test(gauss_newton, with_every_pair_inverts_the_matrix) {
       htf_gauss_newton_solve(gn, s.direction, z);
       multiply(&s, c, gamma, z, back);
       double apart = distance(s.c.parameters, back, s.direction);
-      cr_assert(lt(dbl, apart, 1e-3), "scene %d: %g", i, apart);
+      cr_assert(lt(dbl, apart, 1e-9), "scene %d: %g", i, apart);
       HTF_FREE(z);
       HTF_FREE(back);
     }
@@ -108,7 +108,7 @@ Test(gauss_newton, is_symmetric_and_positive_with_some_pairs) {
     double left = dot(s.c.parameters, s.product, a);
     double right = dot(s.c.parameters, s.direction, b);
     double size = norm(s.c.parameters, s.product) * norm(s.c.parameters, s.direction);
-    cr_assert(epsilon_eq(dbl, left, right, 1e-5 * (1 + size)), "scene %d", i);
+    cr_assert(epsilon_eq(dbl, left, right, 1e-12 * (1 + size)), "scene %d", i);
     cr_assert(gt(dbl, dot(s.c.parameters, s.direction, a), 0), "scene %d", i);
     htf_gauss_newton_destroy(&gn);
     HTF_FREE(a);
@@ -118,15 +118,14 @@ Test(gauss_newton, is_symmetric_and_positive_with_some_pairs) {
   }
 }
 
-// Each pair left out has gamma d below a tenth; those of all nodes may add up. The second
-// stiffness is beyond single precision.
+// Each pair left out has gamma d below a tenth; those of all nodes may add up.
 Test(gauss_newton, takes_away_what_is_stiff) {
-  for (int i = 0; i < 2 * RANDOM_SCENES; i++) {
+  for (int i = 0; i < RANDOM_SCENES; i++) {
     scene s;
     double *c = open_curved(&s, i);
     htf_gauss_newton *gn = NULL;
     cr_assert(eq(int, htf_gauss_newton_create(s.evaluation, 100000, &gn), HTF_OK));
-    double gamma = gamma_of(&s, gn, c, i < RANDOM_SCENES ? 1e6 : 1e12);
+    double gamma = gamma_of(&s, gn, c, 1e6);
     build(gn, &s, c, 0.1 / gamma, gamma);
     double after = largest_left(&s, gn, c, gamma);
     cr_assert(lt(dbl, after, 10), "scene %d: %g", i, after);
