@@ -6,14 +6,16 @@
 // rtol times the root mean square of y, the same for every component: better for the
 // conserved quantities than component by component, and what conjugate gradients need
 // (theory.md section 5d):
-//   bdf   variable-order, variable-step backward differentiation (CVODE, Hindmarsh et al.
-//         2005) with an inexact Newton iteration whose linear systems (I - gamma J) x = b
-//         are solved matrix-free, by GMRES or, for symmetric J, conjugate gradients, with
-//         the system's preconditioner if it has one (src/flow/krylov.c says when it is
-//         prepared anew). The one for stiff systems; needs the exact product of J with a
-//         vector.
-//   adams variable-order (to 12), variable-step Adams-Moulton (CVODE) with functional
-//         iteration.
+//   bdf   backward differentiation of order 1 to 5 in variable steps, ours
+//         (src/flow/bdf.c), with an inexact Newton iteration whose linear systems (I -
+//         gamma J) x = b are solved matrix-free, by GMRES or, for symmetric J, conjugate
+//         gradients, with the system's preconditioner if it has one (src/flow/krylov.c says
+//         when it is prepared anew). Its independent variable is the path while the flow
+//         accelerates and time where it slows down, so that a wait of ten decades and the
+//         burst after it cost some hundred steps. The one for stiff systems; needs the
+//         exact product of J with a vector.
+//   adams variable-order (to 12), variable-step Adams-Moulton (CVODE, Hindmarsh et al.
+//         2005) with functional iteration.
 //   erk   an explicit Runge-Kutta pair with error control (ARKODE), or with a fixed step.
 //         Of SUNDIALS' tables those that its stepper follows rightly (version 6.4.1).
 // Methods that descend, in the arithmetic of PyTorch's float64, element by element:

@@ -10,19 +10,9 @@ enum { MOST_ORDER = 12 };
 
 // ---- life
 
-static htf_status check_options(const htf_flow *flow, const htf_flow_cvode_kind *kind) {
-  htf_status status = HTF_OK;
-  HTF_TRY(htf_flow__check_rtol(flow));
-  HTF_CHECK(flow->options.segment_steps >= HTF_FLOW_LEAST_SEGMENT, HTF_E_CONFIG,
-            "segment_steps is %lld, must be at least %d for %s",
-            (long long)flow->options.segment_steps, HTF_FLOW_LEAST_SEGMENT, kind->name);
-done:
-  return status;
-}
-
 htf_status htf_flow__cvode_create(htf_flow *flow, const htf_flow_cvode_kind *kind) {
   htf_status status = HTF_OK;
-  HTF_TRY(check_options(flow, kind));
+  HTF_TRY(htf_flow__check_multistep(flow, kind->name));
   HTF_TRY(htf_flow__sundials_create(flow, sizeof(htf_flow_cvode)));
   htf_flow_cvode *c = flow->method;
   c->kind = kind;
@@ -47,9 +37,6 @@ void htf_flow__cvode_destroy(htf_flow *flow) {
   htf_flow_cvode *c = flow->method;
   if (c != NULL) {
     CVodeFree(&c->cvode);
-    if (c->linear != NULL) {
-      SUNLinSolFree(c->linear);
-    }
     if (c->nonlinear != NULL) {
       SUNNonlinSolFree(c->nonlinear);
     }

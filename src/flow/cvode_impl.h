@@ -1,17 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// cvode_impl.h: what bdf and adams share: CVODE, driven step by step.
+// cvode_impl.h: CVODE, driven step by step.
 #pragma once
 
-#include <sundials/sundials_linearsolver.h>
 #include <sundials/sundials_nonlinearsolver.h>
 
 #include "sundials_impl.h"
 
-// At rtol 1e-12 a segment of 30 steps ends before the step is what it was when it began,
-// so that the flow crawls; one of 50 goes on.
-enum { HTF_FLOW_LEAST_SEGMENT = 50 };
-
-// What tells one of CVODE's two methods from the other.
+// A method of CVODE's.
 typedef struct htf_flow_cvode_kind {
   const char *name;
   int formula; // CV_BDF, CV_ADAMS
@@ -26,9 +21,7 @@ typedef struct htf_flow_cvode {
   htf_flow_sundials shared;
   const htf_flow_cvode_kind *kind;
   void *cvode;
-  SUNLinearSolver linear;           // bdf
-  SUNNonlinearSolver nonlinear;     // adams; bdf with conjugate gradients
-  SUNNonlinSolConvTestFn converged; // of bdf's: CVODE's own test
+  SUNNonlinearSolver nonlinear;
 } htf_flow_cvode;
 
 // Checks rtol and segment_steps, and makes flow->method but for its solvers.

@@ -261,6 +261,14 @@ done:
   return status;
 }
 
+static double elapsed(const htf_flow *flow, double fraction) {
+  if (fraction <= 0 || fraction >= 1) {
+    return fraction <= 0 ? 0 : flow->last_step;
+  }
+  return flow->row->elapsed == NULL ? fraction * flow->last_step
+                                    : flow->row->elapsed(flow, fraction);
+}
+
 htf_status htf_flow_interpolate(htf_flow *flow, double fraction, double *y,
                                 htf_flow_time *time, double *arc) {
   htf_status status = HTF_OK;
@@ -268,7 +276,7 @@ htf_status htf_flow_interpolate(htf_flow *flow, double fraction, double *y,
   HTF_CHECK(fraction >= 0 && fraction <= 1, HTF_E_INTERNAL,
             "fraction is %g, must be in [0, 1]", fraction);
   HTF_TRY(look(flow, fraction, y));
-  *time = fraction < 1 ? htf_flow_time_add(flow->time_before, fraction * flow->last_step)
+  *time = fraction < 1 ? htf_flow_time_add(flow->time_before, elapsed(flow, fraction))
                        : flow->time;
   *arc = fraction < 1 ? flow->arc_before + distance(y, flow->before, flow->system.size)
                       : flow->arc;
@@ -308,6 +316,18 @@ done:
   return status;
 }
 
+typedef struct wait {
+  const htf_flow *flow;
+  double target;
+} wait;
+
+// elapsed(s) - target.
+static htf_status pass(void *context, double fraction, double *value) {
+  const wait *w = context;
+  *value = elapsed(w->flow, fraction) - w->target;
+  return HTF_OK;
+}
+
 htf_status htf_flow_find_time(htf_flow *flow, htf_flow_time time, double *fraction) {
   htf_status status = HTF_OK;
   htf_flow_time before = flow->time_before;
@@ -319,6 +339,11 @@ htf_status htf_flow_find_time(htf_flow *flow, htf_flow_time time, double *fracti
   // The high parts of near times subtract exactly.
   double passed = (time.high - before.high) + (time.low - before.low);
   *fraction = fmin(1, fmax(0, passed / flow->last_step));
+  if (flow->row->elapsed != NULL && *fraction > 0 && *fraction < 1) {
+    wait w = {flow, passed};
+    htf_flow_bracket bracket = {0, 1, -passed, flow->last_step - passed};
+    HTF_TRY(htf_flow_find_root(bracket, 1e-15 * flow->last_step, pass, &w, fraction));
+  }
 done:
   return status;
 }

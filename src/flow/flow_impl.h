@@ -24,6 +24,8 @@ typedef struct htf_flow_row {
   htf_status (*step)(htf_flow *flow, double *next, double *length);
   // The state at a fraction in (0, 1) of the step just made. y [size].
   htf_status (*interpolate)(htf_flow *flow, double fraction, double *y);
+  // Time from the beginning of the step to there. NULL: fraction times the step.
+  double (*elapsed)(const htf_flow *flow, double fraction);
 } htf_flow_row;
 
 struct htf_flow {

@@ -14,61 +14,45 @@
 // solve ends where miss |z| meets the tolerance; where `miss` as last measured promises
 // that at once, without any product, at most MOST_UNSEEN solves in a row.
 //
-// Newton's iteration starts at the prediction, which is off the valley of the solution by
-// no more than the tolerance, and yet perhaps where A is another matrix. It may not be
-// positive definite there; x is then what conjugate gradients came to, and the iteration
-// goes on from it. It goes on, too, where too much is left out by taking J for constant
-// over x: gamma |J' x x|, about |b| |x| / |y| where J changes by its own size over |y|.
-// Nothing damps that where f is flat, and there conserved quantities drift by it. Of 18
-// runs to the minimum of an order-4 loss at rtol 1e-4 to 1e-8 (UNFIT of
-// tests/program/test_science.py), evaluations, and the largest drift over rtol:
-//     neither                                       35,584       53
-//     the first alone                               27,642    3,600
-//     both, MOST_LEFT_OUT of the tolerance           21,990       18
+// A may not be positive definite at the prediction, and then x is what conjugate gradients
+// came to (bdf.c says why that is of use).
 //
-// The preconditioner. None at first: M = I. It is prepared anew where a solve needs more
-// than PATIENCE products, and those that solves spent beyond their first since the last
-// time come to DEBT of what preparing costs; and scaled, without a look at J, whenever
-// gamma changes. A restart of a segment forgets it.
-//
-// Measured, evaluations of f and J v together, and CPU seconds in one run of the scan
-// (order 4, mode 8, width 16, 1,024 samples, std 0.1, rtol 1e-4, to loss 1e-4, seed 0):
-//     no preconditioner                     55,922     2.3
-//     DEBT 0                                 1,249     2.7
-//     0.02                                   1,489     1.9
-//     0.05                                   1,764     1.3
-//     0.2                                    2,721     1.0
-//     1                                      5,398     1.1
-// and of wider models (width 64, 2,048 samples, std 0.03) 607 for any DEBT up to 0.05, of
-// 2,971 without.
+// The preconditioner. None at first: M = I. It is prepared anew before a solve if the last
+// one took PATIENCE products or more, and within a solve that has taken so many, once the
+// products that solves spent beyond their first since the last time come to LEAST_DEBT and
+// to DEBT of what preparing costs; and scaled, without a look at J, whenever gamma changes.
+// A restart of a segment forgets it. A larger DEBT takes more products and less time: of
+// problem 1 of tests/bench/evaluations.py, at rtol 1e-4, f and J v together and CPU seconds
+// of one run of the scan
+//     DEBT 0.005      997     1.9
+//     0.02          1,400     1.5
+//     0.1           2,423     0.9
+//     no preconditioner        55,922     2.3
 #include "krylov_impl.h"
 
-#include <cvode/cvode.h>
 #include <math.h>
 #include <string.h>
 
 #include "htflow/memory.h"
-#include "sundials_impl.h"
 
 enum { PATIENCE = 2, MOST_UNSEEN = 2 };
-static const double DEBT = 0.02, MOST_LEFT_OUT = 5;
+static const double DEBT = 0.005, LEAST_DEBT = 3;
 // `miss` of an earlier system is taken this many times.
 static const double CAUTION = 2;
 
-typedef struct krylov {
+typedef struct htf_flow_krylov_solver krylov;
+struct htf_flow_krylov_solver {
   htf_flow *flow;
-  void *cvode;
   double *p;     // [size]
-  double *r, *z; // [size], CVODE's: the right-hand side, and f(y), which has served there
+  double *r, *z; // [size], the caller's
   bool ready;    // M stands, for this gamma:
   double gamma;
   bool measured; // miss is known, of a system with miss_gamma
   double miss, miss_gamma;
-  bool partial;    // the last x ends where A bends the other way
-  double left_out; // |b| |x| / |y| of the last solve, in tolerances
-  int unseen;      // solves without a product in a row
-  double debt;     // products beyond the first of each solve, since M was prepared
-} krylov;
+  int last;    // products of the last solve
+  int unseen;  // solves without a product in a row
+  double debt; // products beyond the first of each solve, since M was prepared
+};
 
 // ---- vectors --------------------------------------------------------------------------
 
@@ -130,7 +114,7 @@ static bool worth_preparing(const krylov *s, int products) {
   const htf_flow_system *system = &s->flow->system;
   const htf_flow_preconditioner *m = system->preconditioner;
   return m != NULL && products >= PATIENCE &&
-         s->debt + products >= DEBT * m->cost(system->context);
+         s->debt + products >= fmax(LEAST_DEBT, DEBT * m->cost(system->context));
 }
 
 // ---- one system -----------------------------------------------------------------------
@@ -175,32 +159,33 @@ done:
   return status;
 }
 
-// x [size] = A^-1 r, to an error of `tolerance` in the Euclidean norm; not *solved where
-// that takes more products than allowed or, partial, A is not positive definite. r is
-// spoilt.
-static htf_status solve(krylov *s, const double *y, double gamma, double tolerance,
-                        double *x, bool *solved) {
+htf_status htf_flow__krylov_solve(krylov *s, const double *y, double gamma,
+                                  double tolerance, double *r, double *z, double *x,
+                                  htf_flow_solved *solved) {
   htf_status status = HTF_OK;
   int64_t n = s->flow->system.size;
   int products = 0, turns = 0;
   bool here = false, fresh = false; // miss is of this system; M was prepared at it
   double rz = 0, alpha = 1;
-  *solved = false;
-  memset(x, 0, (size_t)n * sizeof *x);
-  double right = dot(s->r, s->r, n);
+  s->r = r;
+  s->z = z;
+  *solved = HTF_FLOW_UNSOLVED;
   if (s->ready && s->gamma != gamma) {
     HTF_TRY(scale(s, gamma));
+  }
+  if (s->last >= PATIENCE && worth_preparing(s, PATIENCE)) {
+    HTF_TRY(prepare(s, y, gamma));
+    fresh = true;
   }
   HTF_TRY(precondition(s));
   while (alpha > 0) {
     double size = sqrt(dot(s->z, s->z, n)), miss = missed(s, gamma, here);
     bool seen = products > 0 || s->unseen < MOST_UNSEEN;
-    bool last = seen && miss < 1 && miss * size <= tolerance;
-    if (last) {
+    if (size <= tolerance || (seen && miss < 1 && miss * size <= tolerance)) {
       add(1, s->z, x, n);
+      *solved = HTF_FLOW_SOLVED;
     }
-    *solved = last || size <= tolerance;
-    if (*solved || products >= s->flow->options.krylov_dimension) {
+    if (*solved == HTF_FLOW_SOLVED || products >= s->flow->options.krylov_dimension) {
       break;
     }
     if (!fresh && worth_preparing(s, products)) {
@@ -220,113 +205,40 @@ static htf_status solve(krylov *s, const double *y, double gamma, double toleran
       here = true;
     }
   }
-  s->partial = alpha == 0;
-  s->left_out = sqrt(right / dot(y, y, n) * dot(x, x, n)) / tolerance;
+  if (alpha == 0 && products > 1) {
+    *solved = HTF_FLOW_PARTLY;
+  }
+  s->last = products;
   s->unseen = products == 0 ? s->unseen + 1 : 0;
   s->debt += products > 1 ? products - 1 : 0;
 done:
   return status;
 }
 
-// ---- what CVODE calls -----------------------------------------------------------------
-
-// The tolerance is CVODE's, brought to the Euclidean norm by the one weight of all
-// components.
-static int solve_for_cvode(SUNLinearSolver solver, SUNMatrix none, N_Vector x, N_Vector b,
-                           realtype tolerance) {
-  (void)none;
-  krylov *s = solver->content;
-  N_Vector y, start, slope, history;
-  double clock, gamma, factor;
-  void *data;
-  bool solved = false;
-  if (CVodeGetNonlinearSystemData(s->cvode, &clock, &start, &y, &slope, &gamma, &factor,
-                                  &history, &data) != 0) {
-    return SUNLS_ATIMES_FAIL_UNREC;
-  }
-  const htf_flow_sundials *shared = s->flow->method;
-  double *to = N_VGetArrayPointer(x);
-  s->r = N_VGetArrayPointer(b);
-  s->z = N_VGetArrayPointer(slope);
-  if (shared->failure != HTF_OK) {
-    return SUNLS_ATIMES_FAIL_UNREC;
-  }
-  int refused = htf_flow__judge(
-      s->flow->method, solve(s, N_VGetArrayPointer(y), gamma, tolerance, to, &solved));
-  if (refused != 0) {
-    return refused > 0 ? SUNLS_ATIMES_FAIL_REC : SUNLS_ATIMES_FAIL_UNREC;
-  }
-  if (s->partial && dot(to, to, s->flow->system.size) > 0) {
-    return SUNLS_RES_REDUCED; // which CVODE takes in the first iteration only
-  }
-  return solved ? SUNLS_SUCCESS : SUNLS_CONV_FAIL;
-}
-
-bool htf_flow__krylov_settles(SUNLinearSolver solver) {
-  const krylov *s = solver->content;
-  return !s->partial && s->left_out <= MOST_LEFT_OUT;
-}
-
-static SUNLinearSolver_Type type_of(SUNLinearSolver solver) {
-  (void)solver;
-  return SUNLINEARSOLVER_ITERATIVE;
-}
-
-// CVODE offers A v, which is made here from J v itself.
-static int refuse_product(SUNLinearSolver solver, void *data, SUNATimesFn product) {
-  (void)solver, (void)data, (void)product;
-  return SUNLS_SUCCESS;
-}
-
-static int release(SUNLinearSolver solver) {
-  krylov *s = solver->content;
-  if (s != NULL) {
-    HTF_FREE(s->p);
-    HTF_FREE(s);
-  }
-  solver->content = NULL;
-  SUNLinSolFreeEmpty(solver);
-  return SUNLS_SUCCESS;
-}
-
 // ---- life -----------------------------------------------------------------------------
 
-static htf_status make(htf_flow *flow, void *cvode, krylov **out) {
+htf_status htf_flow__krylov_create(htf_flow *flow, htf_flow_krylov_solver **out) {
   htf_status status = HTF_OK;
   krylov *s = NULL;
-  int64_t n = flow->system.size;
   HTF_NEW(s, 1);
-  *out = s; // half made is the solver's to release
   s->flow = flow;
-  s->cvode = cvode;
-  HTF_NEW(s->p, n);
+  HTF_NEW(s->p, flow->system.size);
+  *out = s;
+  s = NULL;
 done:
+  htf_flow__krylov_destroy(&s);
   return status;
 }
 
-SUNLinearSolver htf_flow__krylov_create(htf_flow *flow, void *cvode) {
-  const htf_flow_sundials *shared = flow->method;
-  SUNLinearSolver solver = SUNLinSolNewEmpty(shared->context);
-  krylov *s = NULL;
-  if (solver == NULL) {
-    return NULL;
+void htf_flow__krylov_destroy(htf_flow_krylov_solver **out) {
+  if (*out != NULL) {
+    HTF_FREE((*out)->p);
+    HTF_FREE(*out);
   }
-  solver->ops->gettype = type_of;
-  solver->ops->setatimes = refuse_product;
-  solver->ops->solve = solve_for_cvode;
-  solver->ops->free = release;
-  htf_status status = make(flow, cvode, &s);
-  solver->content = s;
-  if (status != HTF_OK) {
-    release(solver);
-    return NULL;
-  }
-  return solver;
 }
 
-void htf_flow__krylov_restart(SUNLinearSolver solver) {
-  krylov *s = solver->content;
+void htf_flow__krylov_restart(htf_flow_krylov_solver *s) {
   s->ready = s->measured = false;
-  s->unseen = 0;
+  s->unseen = s->last = 0;
   s->debt = 0;
 }

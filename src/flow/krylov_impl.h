@@ -1,15 +1,25 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// krylov_impl.h: the linear systems of bdf's Newton iteration, (I - gamma J) x = b with J
+// krylov_impl.h: the linear systems of bdf's Newton iteration, (I - gamma J) x = r with J
 // symmetric, by preconditioned conjugate gradients.
 #pragma once
 
-#include <sundials/sundials_linearsolver.h>
-
 #include "flow_impl.h"
 
-// A solver for CVODE; `cvode` is asked for gamma and for where J is taken. NULL: no memory.
-SUNLinearSolver htf_flow__krylov_create(htf_flow *flow, void *cvode);
+typedef struct htf_flow_krylov_solver htf_flow_krylov_solver;
+
+htf_status htf_flow__krylov_create(htf_flow *flow, htf_flow_krylov_solver **solver);
+void htf_flow__krylov_destroy(htf_flow_krylov_solver **solver);
+// What came of a system.
+typedef enum htf_flow_solved {
+  HTF_FLOW_UNSOLVED, // it takes more products than allowed, or bends the other way at once
+  HTF_FLOW_PARTLY, // it bends the other way where the solve ended: is not positive definite
+  HTF_FLOW_SOLVED
+} htf_flow_solved;
+
+// x [size] += (I - gamma J(y))^-1 r, to an error of `tolerance` in the Euclidean norm.
+// r [size] is spoilt, z [size] is work.
+htf_status htf_flow__krylov_solve(htf_flow_krylov_solver *solver, const double *y,
+                                  double gamma, double tolerance, double *r, double *z,
+                                  double *x, htf_flow_solved *solved);
 // Forgets the preconditioner: what follows depends on nothing before.
-void htf_flow__krylov_restart(SUNLinearSolver solver);
-// Whether Newton's iteration may end with the last solution (krylov.c says when not).
-bool htf_flow__krylov_settles(SUNLinearSolver solver);
+void htf_flow__krylov_restart(htf_flow_krylov_solver *solver);

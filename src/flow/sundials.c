@@ -12,6 +12,9 @@
 
 // Keeps the error weight of y = 0 finite.
 static const double FLOOR = 1e-50;
+// At rtol 1e-12 a segment of 30 steps of a multistep method ends before the step is what it
+// was when it began, so that the flow crawls; one of 50 goes on.
+enum { LEAST_SEGMENT = 50 };
 // The share of rtol that a step's local error is kept below. Conserved quantities then
 // drift by less than 20 rtol (with 1: by up to 28), for no more evaluations at rtol 1e-4
 // and 7 % more at 1e-6.
@@ -57,6 +60,16 @@ done:
   return status;
 }
 
+htf_status htf_flow__check_multistep(const htf_flow *flow, const char *name) {
+  htf_status status = HTF_OK;
+  HTF_TRY(htf_flow__check_rtol(flow));
+  HTF_CHECK(flow->options.segment_steps >= LEAST_SEGMENT, HTF_E_CONFIG,
+            "segment_steps is %lld, must be at least %d for %s",
+            (long long)flow->options.segment_steps, LEAST_SEGMENT, name);
+done:
+  return status;
+}
+
 // ---- what SUNDIALS calls
 
 int htf_flow__judge(htf_flow_sundials *s, htf_status status) {
@@ -85,13 +98,13 @@ int htf_flow__derive(realtype t, N_Vector y, N_Vector dy, void *data) {
                               : htf_flow__judge(s, htf_flow__derivative(flow, from, to));
 }
 
-static double weight_of(const htf_flow *flow, const double *y) {
-  return 1 / (SHARE * flow->options.rtol * htf_flow__rms(y, flow->system.size) + FLOOR);
+double htf_flow__tolerance(const htf_flow *flow, const double *y) {
+  return SHARE * flow->options.rtol * htf_flow__rms(y, flow->system.size) + FLOOR;
 }
 
 int htf_flow__weigh(N_Vector y, N_Vector weight, void *data) {
   const double *from = N_VGetArrayPointer(y);
-  double w = from == NULL ? 0 : weight_of(data, from);
+  double w = from == NULL ? 0 : 1 / htf_flow__tolerance(data, from);
   N_VConst(w, weight);
   return isfinite(w) && w > 0 ? 0 : -1;
 }
@@ -108,7 +121,7 @@ void htf_flow__hear(int code, const char *module, const char *function, char *te
 double htf_flow__first_step(const htf_flow *flow, const double *slope, const double *bend) {
   int64_t size = flow->system.size;
   double accurate =
-      0.5 * sqrt(2 / (weight_of(flow, flow->state) * htf_flow__rms(bend, size)));
+      0.5 * sqrt(2 * htf_flow__tolerance(flow, flow->state) / htf_flow__rms(bend, size));
   double near = 0.1 * htf_flow__rms(flow->state, size) / htf_flow__rms(slope, size);
   return fmin(accurate, near);
 }

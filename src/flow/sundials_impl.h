@@ -42,8 +42,12 @@ typedef struct htf_flow_sundials {
 // flow->method = a new zeroed block of `bytes` that begins with an htf_flow_sundials.
 htf_status htf_flow__sundials_create(htf_flow *flow, size_t bytes);
 void htf_flow__sundials_destroy(htf_flow *flow);
-// Raises HTF_E_CONFIG.
+// Raise HTF_E_CONFIG: rtol; of a multistep method that restarts from order 1 also how long
+// a segment is.
 htf_status htf_flow__check_rtol(const htf_flow *flow);
+htf_status htf_flow__check_multistep(const htf_flow *flow, const char *name);
+// What the root mean square of a local error is kept below, at y [size].
+double htf_flow__tolerance(const htf_flow *flow, const double *y);
 // A vector [size], zero, to be handed arrays and to be cloned (vector.c). Where there is no
 // memory, `failure` says so. NULL: not even for itself.
 N_Vector htf_flow__vector(htf_flow_sundials *shared, int64_t size);

@@ -3,8 +3,8 @@
 //
 // SUNDIALS makes all the vectors it may ever want beforehand. Some it never touches, and
 // one, the error weights, holds the same number throughout: a vector set to a constant is
-// that number until something else is written to it. So of the sixteen that CVODE makes for
-// bdf eleven take memory, and of GMRES' basis as many as its solves need.
+// that number until something else is written to it. So fewer of those that CVODE makes
+// for adams take memory, and of GMRES' basis as many as its solves need.
 //
 // Operations cannot say that they failed, nor may cloning: where memory is out, `failure`
 // tells.

@@ -8,9 +8,9 @@ Runs each of the five problems of theory.md section 6 to loss 1e-4, 400 steps at
 prints the most bytes that the run asked the allocator for at once (tests/bench/run_memory.c),
 beside the model's parameters, the tables P and V of its nodes, and the evaluation's own
 memory; what `htflow plan` predicts; and the floor: what an implicit, matrix-free method of
-order 5 cannot do without, 13 vectors of the parameters' size (a history of 6, the step's
-beginning, the iterate and its correction, and conjugate gradients' solution, residual,
-direction and what is preconditioned) and an evaluation that gives Hessian-vector products.
+order 5 cannot do without, 12 vectors of the parameters' size (a history of 6, the states at
+both ends of a step, the correction, and conjugate gradients' residual, direction and what is
+preconditioned) and an evaluation that gives Hessian-vector products.
 Needs a built htflow (build/, or HTF_BUILD). Takes a minute and a half.
 """
 import argparse
@@ -25,7 +25,7 @@ BUILD = pathlib.Path(os.environ.get("HTF_BUILD", ROOT / "build"))
 # order, mode, width, samples, std
 PROBLEMS = ((4, 16, 512, 2048, 0.1), (4, 8, 64, 2048, 0.03), (4, 8, 16, 1024, 0.1),
             (8, 4, 32, 2048, 0.1), (16, 2, 16, 2048, 0.2))
-VECTORS = 13
+VECTORS = 12
 SWEEP = """\
 seed: 1
 problem: {{shape: {shape}, samples: {samples}, test: {test}}}

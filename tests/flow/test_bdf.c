@@ -179,3 +179,47 @@ Test(bdf, interpolates_to_the_order_of_the_method) {
   }
   htf_flow_destroy(&flow);
 }
+
+// ---- waiting, and the burst
+
+// y' = y^6: y^-5 = y_0^-5 - 5 t.
+static htf_status sixth(void *context, const double *y, double *dy) {
+  dy[0] = pow(y[0], 6);
+  return count_call(context);
+}
+
+static htf_status sixth_product(void *context, const double *y, const double *v,
+                                double *product) {
+  product[0] = 6 * pow(y[0], 5) * v[0];
+  return count_product(context);
+}
+
+static double time_between(double y, double later) {
+  return (pow(y, -5) - pow(later, -5)) / 5;
+}
+
+// From 0.01 it waits for 2e9 and then bursts within 1. In steps of time this takes 338.
+Test(bdf, follows_a_burst_in_steps_of_the_path) {
+  system_context context = {0};
+  htf_flow_system system = {1, &context, sixth, sixth_product, NULL};
+  htf_flow_options options = bdf_options(1e-6);
+  double y = 0.01, arc, fraction;
+  htf_flow *flow = start_flow(&system, &options, &y);
+  while (htf_flow_state(flow)[0] < 1) {
+    double before = htf_flow_state(flow)[0];
+    step_flow(flow);
+    double step = htf_flow_last_step(flow),
+           exact = time_between(before, *htf_flow_state(flow));
+    cr_assert(epsilon_eq(dbl, step / exact, 1, 1e-3), "y %g", before);
+    for (double share = 0.25; share < 1; share += 0.25) {
+      htf_flow_time time;
+      cr_assert(eq(int, htf_flow_interpolate(flow, share, &y, &time, &arc), HTF_OK));
+      cr_assert(eq(int, htf_flow_find_time(flow, time, &fraction), HTF_OK));
+      cr_assert(epsilon_eq(dbl, fraction, share, 1e-6), "y %g", before);
+    }
+  }
+  double end = htf_flow_now(flow).high;
+  cr_assert(epsilon_eq(dbl, end / time_between(0.01, 1), 1, 5e-5));
+  cr_assert(lt(i64, htf_flow_get_counts(flow).steps, 250));
+  htf_flow_destroy(&flow);
+}
