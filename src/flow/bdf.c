@@ -65,7 +65,8 @@ static const double KEEP_ABOVE = 0.9, KEEP_BELOW = 1.2, MOST = 10, LEAST = 0.2, 
 static const double SHORT_OF = 0.9, RELAX = 1.5;
 // So often an error may be too large before the order is taken for too high.
 enum { PATIENCE = 2 };
-// A restart's first step as a share of the last one; from 0.001 to 0.05 makes no difference.
+// A restart's first step as a share of the last one; from 0.001 to 0.05 makes no
+// difference.
 static const double RESTART = 0.01;
 
 typedef struct bdf {
