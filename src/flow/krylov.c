@@ -21,13 +21,13 @@
 // one took PATIENCE products or more, and within a solve that has taken so many, once the
 // products that solves spent beyond their first since the last time come to LEAST_DEBT and
 // to DEBT of what preparing costs; and scaled, without a look at J, whenever gamma changes.
-// A restart of a segment forgets it. A larger DEBT takes more products and less time: of
-// problem 1 of tests/bench/evaluations.py, at rtol 1e-4, f and J v together and CPU seconds
-// of one run of the scan
-//     DEBT 0.005      997     1.9
-//     0.02          1,400     1.5
-//     0.1           2,423     0.9
-//     no preconditioner        55,922     2.3
+// A restart of a segment forgets it. A larger LEAST_DEBT or DEBT takes more products and
+// less time: of problem 1 of tests/bench/evaluations.py, seed 0, at rtol 1e-4, f and J v
+// together and CPU seconds
+//     LEAST_DEBT 3, DEBT 0.005     1,077     1.6
+//     6, 0.005                     1,277     1.4
+//     6, 0.02                      1,490     1.3
+//     no preconditioner          152,724     5.0
 #include "krylov_impl.h"
 
 #include <math.h>
