@@ -10,7 +10,8 @@
 //         (src/flow/bdf.c), with an inexact Newton iteration whose linear systems (I -
 //         gamma J) x = b are solved matrix-free, by GMRES or, for symmetric J, conjugate
 //         gradients, with the system's preconditioner if it has one (src/flow/krylov.c says
-//         when it is prepared anew). Its independent variable is the path while the flow
+//         when it is prepared anew); in narrow curved valleys with the Gauss-Newton part of
+//         J, if the system has one. Its independent variable is the path while the flow
 //         accelerates and time where it slows down, so that a wait of ten decades and the
 //         burst after it cost some hundred steps. The one for stiff systems; needs the
 //         exact product of J with a vector.
@@ -37,10 +38,11 @@
 // in double-double arithmetic. Time is the unevaluated sum of two doubles and moves on
 // where, in one double, t + h would equal t.
 //
-// Segments. After every `segment_steps` accepted steps the method restarts from the state:
-// what follows depends on the state, the length of the last step and what the method
-// carries on (momenta: carry) only. At such a boundary, and only there, a flow can be left
-// and taken up later by another one with the same options, to the same bits (`start`).
+// Segments. After every `segment_steps` accepted steps the method starts anew: what follows
+// depends on the state, the length of the last step and what the method carries on (carry:
+// momenta; of bdf the last states it needs, so that a boundary costs it no more than a
+// preconditioner) only. At such a boundary, and only there, a flow can be left and taken up
+// later by another one with the same options, to the same bits (`start`).
 //
 // Arc length is the sum of |y_n+1 - y_n| over accepted steps, Euclidean; within a step it
 // is carried on as |y(t) - y_n| along the method's own interpolant.
@@ -78,6 +80,11 @@ typedef struct htf_flow_system {
   htf_status (*jacobian)(void *context, const double *y, const double *v, double *product);
   // For bdf with conjugate gradients; borrowed. NULL: none.
   const htf_flow_preconditioner *preconditioner;
+  // product = (G at y) v, G symmetric with no eigenvalue above 0, and J - G small where J
+  // is stiff: of a gradient flow of a sum of squares the Gauss-Newton part. For bdf with
+  // conjugate gradients, where J is of no use. May be NULL.
+  htf_status (*gauss_newton)(void *context, const double *y, const double *v,
+                             double *product);
 } htf_flow_system;
 
 typedef enum htf_flow_method {
@@ -171,8 +178,9 @@ htf_flow_time htf_flow_now(const htf_flow *flow);
 double htf_flow_arc(const htf_flow *flow);
 double htf_flow_last_step(const htf_flow *flow);
 // What the method carries from step to step besides state and last step, borrowed until the
-// next step, and how many doubles that is: for momentum v [size], for grouprmsprop s and k,
-// for adam m [size], v [size] and k, for the others nothing.
+// next step, and how many doubles that is: for bdf six times size and some, for momentum v
+// [size], for grouprmsprop s and k, for adam m [size], v [size] and k, for adams and erk
+// nothing.
 const double *htf_flow_carry(const htf_flow *flow);
 int64_t htf_flow_carry_size(htf_flow_method method, int64_t size);
 // Whether the next step begins a segment.

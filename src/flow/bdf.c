@@ -4,19 +4,13 @@
 // With the polynomial through the last states at s_n+1, its value p and its slope p' there
 // (history_impl.h), a step solves, in s,
 //     y = p + e,   p' + g_q e = sigma f(y),   sigma = dt/ds,
-// by Newton's iteration from p, with the exact Jacobian. Its error is quadratic in e, which
-// is of the size of the tolerance, so that the first iterate nearly always stands:
-//     (I - gamma sigma J(p)) e = gamma (sigma f(p) - p'),   gamma = 1 / g_q.
-// It goes on where the matrix is not positive definite, from what conjugate gradients came
-// to: p is off the valley of the solution by no more than the tolerance, and yet perhaps
-// where the matrix is another one. And where J changes too much over e: nothing damps what
-// that leaves out where f is flat, and conserved quantities drift by it.
+// by Newton's iteration from p (bdf_newton.c); gamma = 1 / g_q.
 // Time is one more component of the same step, which gets e_t = gamma (sigma - t').
 //
 // The independent variable. From small weights the flow waits, accelerates without bound
 // and bursts: steps in t would have to shrink with the time that is left, by 30 % each for
 // ten decades. So sigma follows the speed v = |f| / |y|, sigma = v_0 / v with v_0 that at
-// the segment's beginning: s is the arc length of log y, in units of time (Sundman 1912).
+// the beginning: s is the arc length of log y, in units of time (Sundman 1912).
 // It never grows: where the flow slows down s is time, up to a factor, and what decays may
 // be stepped over. sigma is taken at p and then fixed, so that the matrix stays symmetric:
 // any smooth t(s) is a right one, and this one differs from the true by no more than p
@@ -32,26 +26,12 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "gmres_impl.h"
-#include "history_impl.h"
+#include "bdf_impl.h"
 #include "htflow/memory.h"
-#include "krylov_impl.h"
-#include "sundials_impl.h"
 
 // Steps in time. A solution that asks for a shorter one blows up; one that could make a
 // longer one stands.
 static const double SHORTEST = 1e-40, LONGEST = 1e50;
-// The linear systems leave this share of the local error's tolerance. What they leave makes
-// the differences of higher order: with 0.02 the steps at a minimum of the loss stay short
-// for it, a thousand times over, and weights drift along their orbits.
-static const double LINEAR = 0.01;
-// Newton's iteration goes on while what it leaves out by taking J for constant over the
-// correction x, about |b| |x| / |y| with right-hand side b, is above so many times that.
-static const double MOST_LEFT_OUT = 8;
-// And while the local error is above this share of its tolerance: then the first iterate,
-// whose systems are solved by trust in the preconditioner, is looked at once more.
-static const double FIRST = 0.5;
-enum { MOST_ITERATIONS = 3 };
 // Steps are chosen for a local error this many times below its tolerance, by the formula
 // of the same order, a lower one and the next higher.
 static const double SAME = 5.5, LOWER = 5.5, HIGHER = 8;
@@ -62,113 +42,23 @@ static const double KEEP_ABOVE = 0.9, KEEP_BELOW = 1.2, MOST = 10, LEAST = 0.2, 
                     UNSOLVED_CUT = 0.25;
 // After a step not solved, the next ones grow to this share of it at first, and each to so
 // many times more.
-static const double SHORT_OF = 0.9, RELAX = 1.5;
+static const double SHORT_OF = 0.9, RELAX = 1.5, UNBOUNDED = 1e300;
 // So often an error may be too large before the order is taken for too high.
 enum { PATIENCE = 2 };
-// A restart's first step as a share of the last one; from 0.001 to 0.05 makes no
-// difference.
-static const double RESTART = 0.01;
-
-typedef struct bdf {
-  htf_flow_sundials shared;
-  htf_flow_krylov_solver *conjugate;
-  htf_flow_gmres *gmres; // one of the two
-  htf_flow_history history;
-  double *e, *r, *z; // [size]; z: f(p), then work
-  int order;         // of the next step,
-  double step;       // and its length, in s
-  int waited;        // steps since the order changed
-  double speed;      // v_0
-  double most;       // it grows no further
-  double pace;       // the least sigma so far
-} bdf;
-
-typedef enum outcome { MADE, INACCURATE, UNSOLVED } outcome;
-
-// A step being tried.
-typedef struct trial {
-  htf_flow_reach reach;
-  double pace, length, e_time; // sigma, the step in time, and the correction of time
-  double tolerance, error;     // of the local error, and that over its tolerance
-  outcome outcome;
-} trial;
+// The first step after a failure, as a share of the last one made.
+static const double AGAIN = 0.01;
 
 // ---- one step -------------------------------------------------------------------------
 
-// Of the formula of `order`: its local error over the correction.
-static double constant(const htf_flow_reach *reach, int order) {
-  return order > 0 ? 1 / (reach->g[order] * reach->psi[order + 1]) : 0;
-}
-
-// sigma at p = y with f(p) in z, and with it the step in time.
-static void set_pace(const htf_flow *flow, const bdf *b, const double *y, trial *t) {
-  double ahead, slope;
-  int64_t size = flow->system.size;
-  double pace = b->speed * htf_flow__rms(y, size) / htf_flow__rms(b->z, size);
-  t->pace = pace > 0 && pace < b->pace ? pace : b->pace;
-  htf_flow__history_predict_time(&b->history, &t->reach, b->order, &ahead, &slope);
-  t->e_time = (t->pace - slope) / t->reach.g[b->order];
-  t->length = ahead + t->e_time;
-}
-
-// One iteration: y = p + e, to which the correction is added. *settled: e may stand.
-static htf_status correct(htf_flow *flow, bdf *b, double *y, trial *t, bool first,
-                          htf_flow_solved *solved, bool *settled) {
-  htf_status status = HTF_OK;
-  int q = b->order;
-  int64_t size = flow->system.size;
-  double gamma = 1 / t->reach.g[q], root = sqrt((double)size);
-  double tolerance = LINEAR * t->tolerance / constant(&t->reach, q); // of e
-  HTF_TRY(htf_flow__derivative(flow, y, b->z));
-  if (first) {
-    set_pace(flow, b, y, t);
-  }
-  htf_flow__history_predict_slope(&b->history, &t->reach, q, b->r);
-  for (int64_t i = 0; i < size; i++) {
-    b->r[i] = gamma * (t->pace * b->z[i] - b->r[i]) - b->e[i];
-  }
-  double right = htf_flow__rms(b->r, size);
-  HTF_TRY(b->gmres != NULL
-              ? htf_flow__gmres_solve(b->gmres, y, gamma * t->pace, tolerance * root, b->r,
-                                      b->z, b->e, solved)
-              : htf_flow__krylov_solve(b->conjugate, y, gamma * t->pace, tolerance * root,
-                                       b->r, b->z, b->e, solved));
-  double change = first ? htf_flow__rms(b->e, size) : right;
-  if (!first) { // y was p
-    htf_flow__history_predict(&b->history, &t->reach, q, flow->state, y);
-  }
-  for (int64_t i = 0; i < size; i++) {
-    y[i] += b->e[i];
-  }
-  *settled = *solved == HTF_FLOW_SOLVED &&
-             right * change <= MOST_LEFT_OUT * tolerance * htf_flow__rms(y, size) &&
-             LINEAR * change <= FIRST * tolerance;
-done:
-  return status;
-}
-
-static htf_status iterate(htf_flow *flow, bdf *b, double *y, trial *t, bool *settled) {
-  htf_status status = HTF_OK;
-  htf_flow_solved solved = HTF_FLOW_PARTLY;
-  *settled = false;
-  memset(b->e, 0, (size_t)flow->system.size * sizeof *b->e);
-  htf_flow__history_predict(&b->history, &t->reach, b->order, flow->state, y);
-  for (int i = 0; !*settled && solved != HTF_FLOW_UNSOLVED && i < MOST_ITERATIONS; i++) {
-    HTF_TRY(correct(flow, b, y, t, i == 0, &solved, settled));
-  }
-done:
-  return status;
-}
-
-// Tries b->order and b->step; y [size] is the new state where that is MADE. What the system
-// refuses counts as not solved.
-static htf_status try_step(htf_flow *flow, bdf *b, double *y, trial *t) {
+// Tries b->order and b->step; y [size] is the new state where that is HTF_FLOW_MADE. What
+// the system refuses counts as not solved.
+static htf_status try_step(htf_flow *flow, htf_flow_bdf *b, double *y, htf_flow_trial *t) {
   htf_status status = HTF_OK;
   bool settled;
-  t->outcome = UNSOLVED;
+  t->outcome = HTF_FLOW_NOT_SOLVED;
   t->tolerance = htf_flow__tolerance(flow, flow->state);
   t->reach = htf_flow__history_reach(&b->history, b->step);
-  status = iterate(flow, b, y, t, &settled);
+  status = htf_flow__bdf_solve(flow, b, y, t, &settled);
   if (htf_flow__judge(&b->shared, status) > 0) {
     status = HTF_OK;
     goto done;
@@ -177,12 +67,45 @@ static htf_status try_step(htf_flow *flow, bdf *b, double *y, trial *t) {
   if (settled) {
     double off = htf_flow__history_rms_ahead(&b->history, flow->state, y, t->length, b->e,
                                              t->e_time);
-    t->error = constant(&t->reach, b->order) * off / t->tolerance;
+    t->error = htf_flow__bdf_constant(&t->reach, b->order) * off / t->tolerance;
     bool made = t->error <= 1 && t->length > 0;
-    t->outcome = made ? MADE : isfinite(t->error) ? INACCURATE : UNSOLVED;
+    t->outcome = made                 ? HTF_FLOW_MADE
+                 : isfinite(t->error) ? HTF_FLOW_INACCURATE
+                                      : HTF_FLOW_NOT_SOLVED;
   }
 done:
   return status;
+}
+
+// ---- from segment to segment -----------------------------------------------------------
+
+// What a segment leaves to the next one, besides the rows of the history.
+enum { NUMBERS = HTF_FLOW_HISTORY_NUMBERS + 6 };
+
+static void save(htf_flow *flow) {
+  const htf_flow_bdf *b = flow->method;
+  double *to = flow->carry + HTF_FLOW_ROWS * flow->system.size;
+  htf_flow__history_save(&b->history, to);
+  to += HTF_FLOW_HISTORY_NUMBERS;
+  *to++ = b->order;
+  *to++ = b->waited;
+  *to++ = b->step;
+  *to++ = b->speed;
+  *to++ = b->most;
+  *to = b->pace;
+}
+
+static void load(htf_flow *flow) {
+  htf_flow_bdf *b = flow->method;
+  const double *from = flow->carry + HTF_FLOW_ROWS * flow->system.size;
+  htf_flow__history_load(&b->history, from);
+  from += HTF_FLOW_HISTORY_NUMBERS;
+  b->order = (int)*from++;
+  b->waited = (int)*from++;
+  b->step = *from++;
+  b->speed = *from++;
+  b->most = *from++;
+  b->pace = *from;
 }
 
 // ---- order and step -------------------------------------------------------------------
@@ -193,10 +116,11 @@ static double factor(double times, double error, int order) {
 }
 
 // What to try after a step that was not made, its `failed`-th try.
-static void retreat(bdf *b, const trial *t, int failed) {
+static void retreat(htf_flow_bdf *b, const htf_flow_trial *t, int failed) {
   double change = UNSOLVED_CUT;
-  if (t->outcome == UNSOLVED) {
+  if (t->outcome == HTF_FLOW_NOT_SOLVED) {
     b->most = SHORT_OF * b->step;
+    b->avoided = 0;
   } else {
     change = fmax(LEAST, fmin(AFTER, factor(SAME, t->error, b->order)));
     b->waited = 0;
@@ -206,15 +130,17 @@ static void retreat(bdf *b, const trial *t, int failed) {
 }
 
 // By how much the step may change with the formula of `order`, after a step.
-static double factor_of(const bdf *b, const trial *t, double times, int order) {
+static double factor_of(const htf_flow_bdf *b, const htf_flow_trial *t, double times,
+                        int order) {
   double error = htf_flow__history_rms(&b->history, order + 1) / t->tolerance;
-  return factor(times, constant(&t->reach, order) * error, order);
+  return factor(times, htf_flow__bdf_constant(&t->reach, order) * error, order);
 }
 
 // The best order, once all its rows are of steps of this one: the next higher, or any
 // lower. Where what the linear systems leave is all there is to see, only a much lower one
 // is better: the higher the difference, the more of that it has.
-static double find_order(const bdf *b, const trial *t, double change, int *order) {
+static double find_order(const htf_flow_bdf *b, const htf_flow_trial *t, double change,
+                         int *order) {
   int q = b->order;
   for (int k = q < HTF_FLOW_ORDERS ? q + 1 : q - 1; k > 0; k--) {
     bool known = k != q && k < b->history.rows;
@@ -228,11 +154,11 @@ static double find_order(const bdf *b, const trial *t, double change, int *order
 }
 
 // After a step made; it may grow if it was made at the first try.
-static void choose(bdf *b, const trial *t, bool may_grow) {
+static void choose(htf_flow_bdf *b, const htf_flow_trial *t, bool may_grow) {
   int order = b->order;
   double change = factor(SAME, t->error, order);
   b->waited++;
-  b->most *= RELAX;
+  b->most = fmin(UNBOUNDED, b->most * RELAX);
   if (b->waited > order) {
     change = find_order(b, t, change, &order);
   }
@@ -245,16 +171,17 @@ static void choose(bdf *b, const trial *t, bool may_grow) {
   }
 }
 
-static htf_status check_step(htf_flow *flow, const bdf *b, const trial *t) {
+static htf_status check_step(htf_flow *flow, const htf_flow_bdf *b,
+                             const htf_flow_trial *t) {
   htf_status status = HTF_OK;
   htf_flow_sundials *s = flow->method;
   if (b->step * b->pace < SHORTEST) {
-    flow->failure = s->refusal[0] != '\0'      ? HTF_FLOW_NOT_FINITE
-                    : t->outcome == INACCURATE ? HTF_FLOW_STEP_SIZE
-                                               : HTF_FLOW_CONVERGENCE;
+    flow->failure = s->refusal[0] != '\0'               ? HTF_FLOW_NOT_FINITE
+                    : t->outcome == HTF_FLOW_INACCURATE ? HTF_FLOW_STEP_SIZE
+                                                        : HTF_FLOW_CONVERGENCE;
     snprintf(s->complaint, sizeof s->complaint, "%s, in steps as short as %g",
-             t->outcome == INACCURATE ? "the error is too large"
-                                      : "the linear systems are not solved",
+             t->outcome == HTF_FLOW_INACCURATE ? "the error is too large"
+                                               : "the linear systems are not solved",
              SHORTEST);
     HTF_TRY(htf_flow__no_step(flow));
   }
@@ -265,22 +192,24 @@ done:
 
 static htf_status step(htf_flow *flow, double *next, double *length) {
   htf_status status = HTF_OK;
-  bdf *b = flow->method;
-  trial t = {.outcome = INACCURATE};
+  htf_flow_bdf *b = flow->method;
+  htf_flow_trial t = {.outcome = HTF_FLOW_INACCURATE};
   int tries = 0;
   htf_flow__begin_step(&b->shared);
-  while (t.outcome != MADE) {
+  while (t.outcome != HTF_FLOW_MADE) {
     HTF_TRY(check_step(flow, b, &t));
     HTF_TRY(try_step(flow, b, next, &t));
     tries++;
-    if (t.outcome != MADE) {
+    if (t.outcome != HTF_FLOW_MADE) {
       flow->counts.rejected++;
       retreat(b, &t, tries);
     }
   }
   htf_flow__history_advance(&b->history, &t.reach, b->order, b->e, t.e_time);
   b->pace = t.pace;
+  b->avoided -= b->avoided > 0;
   choose(b, &t, tries == 1);
+  save(flow);
   *length = t.length;
 done:
   return status;
@@ -289,27 +218,26 @@ done:
 // ---- inside a step --------------------------------------------------------------------
 
 static htf_status interpolate(htf_flow *flow, double fraction, double *y) {
-  const bdf *b = flow->method;
+  const htf_flow_bdf *b = flow->method;
   htf_flow__history_interpolate(&b->history, fraction, flow->state, y);
   return HTF_OK;
 }
 
 static double elapsed(const htf_flow *flow, double fraction) {
-  const bdf *b = flow->method;
+  const htf_flow_bdf *b = flow->method;
   return htf_flow__history_elapsed(&b->history, fraction);
 }
 
 // ---- life -----------------------------------------------------------------------------
 
-static htf_status restart(htf_flow *flow) {
+static htf_status begin(htf_flow *flow) {
   htf_status status = HTF_OK;
-  bdf *b = flow->method;
+  htf_flow_bdf *b = flow->method;
   int64_t size = flow->system.size;
-  b->shared.refusals = 0;
   HTF_TRY(htf_flow__derivative(flow, flow->state, b->z));
-  b->step = RESTART * flow->last_step;
+  b->step = AGAIN * flow->last_step;
   if (flow->last_step == 0) {
-    HTF_TRY(htf_flow__product(flow, flow->state, b->z, b->r));
+    HTF_TRY(htf_flow__product(flow, HTF_FLOW_JACOBIAN, flow->state, b->z, b->r));
     b->step = htf_flow__first_step(flow, b->z, b->r);
   }
   b->step = fmin(LONGEST, fmax(SHORTEST, b->step));
@@ -317,8 +245,22 @@ static htf_status restart(htf_flow *flow) {
   b->pace = 1;
   b->order = 1;
   b->waited = 0;
-  b->most = INFINITY;
+  b->most = UNBOUNDED;
   htf_flow__history_begin(&b->history, b->step, b->z);
+done:
+  return status;
+}
+
+static htf_status restart(htf_flow *flow) {
+  htf_status status = HTF_OK;
+  htf_flow_bdf *b = flow->method;
+  b->shared.refusals = 0;
+  b->avoided = 0;
+  b->hopeless = INFINITY;
+  load(flow);
+  if (b->history.rows == 0) {
+    HTF_TRY(begin(flow));
+  }
   if (b->conjugate != NULL) {
     htf_flow__krylov_restart(b->conjugate);
   }
@@ -344,9 +286,9 @@ static htf_status create(htf_flow *flow) {
   htf_status status = HTF_OK;
   int64_t size = flow->system.size;
   HTF_TRY(check_options(flow));
-  HTF_TRY(htf_flow__sundials_create(flow, sizeof(bdf)));
-  bdf *b = flow->method;
-  HTF_TRY(htf_flow__history_create(&b->history, size));
+  HTF_TRY(htf_flow__sundials_create(flow, sizeof(htf_flow_bdf)));
+  htf_flow_bdf *b = flow->method;
+  htf_flow__history_place(&b->history, size, flow->carry);
   HTF_NEW(b->e, size);
   HTF_NEW(b->r, size);
   HTF_NEW(b->z, size);
@@ -360,11 +302,10 @@ done:
 }
 
 static void destroy(htf_flow *flow) {
-  bdf *b = flow->method;
+  htf_flow_bdf *b = flow->method;
   if (b != NULL) {
     htf_flow__krylov_destroy(&b->conjugate);
     htf_flow__gmres_destroy(&b->gmres);
-    htf_flow__history_destroy(&b->history);
     HTF_FREE(b->e);
     HTF_FREE(b->r);
     HTF_FREE(b->z);
@@ -374,6 +315,9 @@ static void destroy(htf_flow *flow) {
 
 const htf_flow_row htf_flow__bdf = {
     .segment_steps = 500,
+    .carry_vectors = HTF_FLOW_ROWS,
+    .carry_scalars = NUMBERS,
+    .carry_in_place = true,
     .create = create,
     .destroy = destroy,
     .restart = restart,

@@ -47,11 +47,14 @@ done:
   return status;
 }
 
-htf_status htf_flow__product(htf_flow *flow, const double *y, const double *v,
-                             double *product) {
+htf_status htf_flow__product(htf_flow *flow, htf_flow_matrix matrix, const double *y,
+                             const double *v, double *product) {
   htf_status status = HTF_OK;
+  const htf_flow_system *system = &flow->system;
   flow->counts.products++;
-  HTF_TRY(flow->system.jacobian(flow->system.context, y, v, product));
+  HTF_TRY(matrix == HTF_FLOW_JACOBIAN
+              ? system->jacobian(system->context, y, v, product)
+              : system->gauss_newton(system->context, y, v, product));
   int64_t bad = find_bad(product, flow->system.size);
   HTF_CHECK(bad < 0, HTF_E_NUMERIC, "component %lld of a Jacobian product is %g",
             (long long)bad, product[bad]);
@@ -108,7 +111,9 @@ static htf_status take_carry(htf_flow *flow) {
   flow->options.start.carry = NULL; // the caller's, until now only
   flow->carry_size = size;
   HTF_NEW(flow->carry, size);
-  HTF_NEW(flow->next_carry, size);
+  if (!flow->row->carry_in_place) {
+    HTF_NEW(flow->next_carry, size);
+  }
   if (from != NULL) {
     int64_t bad = find_bad(from, size);
     HTF_CHECK(bad < 0, HTF_E_NUMERIC, "element %lld of the carry is %g", (long long)bad,
@@ -171,7 +176,9 @@ static void swap(double **a, double **b) {
 // Makes the next state, which lies in `before`, the state, and likewise the carry.
 static void accept(htf_flow *flow, double length) {
   swap(&flow->state, &flow->before);
-  swap(&flow->carry, &flow->next_carry);
+  if (!flow->row->carry_in_place) {
+    swap(&flow->carry, &flow->next_carry);
+  }
   flow->time_before = flow->time;
   flow->time = htf_flow_time_add(flow->time, length);
   flow->arc_before = flow->arc;
@@ -196,13 +203,16 @@ htf_status htf_flow_step(htf_flow *flow) {
   int64_t bad = find_bad(flow->before, flow->system.size);
   HTF_CHECK(bad < 0, HTF_E_NUMERIC, "component %lld of the state becomes %g",
             (long long)bad, flow->before[bad]);
-  bad = find_bad(flow->next_carry, flow->carry_size);
+  bad = find_bad(flow->next_carry, flow->row->carry_in_place ? 0 : flow->carry_size);
   HTF_CHECK(bad < 0, HTF_E_NUMERIC, "element %lld of what the method carries becomes %g",
             (long long)bad, flow->next_carry[bad]);
   accept(flow, length);
 done:
   if (status != HTF_OK) {
     flow->left = 0; // what the method remembers may be spoilt
+    if (flow->row->carry_in_place) {
+      memset(flow->carry, 0, (size_t)flow->carry_size * sizeof *flow->carry);
+    }
     if (status == HTF_E_NUMERIC && flow->failure == HTF_FLOW_NO_FAILURE) {
       flow->failure = HTF_FLOW_NOT_FINITE;
     }

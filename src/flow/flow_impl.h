@@ -11,8 +11,10 @@
 typedef struct htf_flow_row {
   int64_t segment_steps; // the default
   // What the method carries on: flow->carry is [carry_vectors * size + carry_scalars], zero
-  // at first. A step reads it and writes all of flow->next_carry.
+  // at first and after a failure. A step reads it and writes all of flow->next_carry; or,
+  // in place, there is no such thing, and it changes flow->carry once it is sure of itself.
   int64_t carry_vectors, carry_scalars;
+  bool carry_in_place;
   // Checks the options that are the method's and makes flow->method.
   htf_status (*create)(htf_flow *flow);
   // Takes flow->method, half made or NULL.
@@ -56,7 +58,8 @@ extern const htf_flow_row htf_flow__adam;
 
 // The system's callbacks, counted; HTF_E_NUMERIC for a value that is not finite.
 htf_status htf_flow__derivative(htf_flow *flow, const double *y, double *dy);
-htf_status htf_flow__product(htf_flow *flow, const double *y, const double *v,
-                             double *product);
+typedef enum htf_flow_matrix { HTF_FLOW_JACOBIAN, HTF_FLOW_GAUSS_NEWTON } htf_flow_matrix;
+htf_status htf_flow__product(htf_flow *flow, htf_flow_matrix matrix, const double *y,
+                             const double *v, double *product);
 // sqrt(sum_i x_i^2 / size), of x [size].
 double htf_flow__rms(const double *x, int64_t size);

@@ -24,7 +24,7 @@ static int multiply(void *data, N_Vector v, N_Vector product) {
   if (g->shared->failure != HTF_OK) {
     return -1;
   }
-  htf_status status = htf_flow__product(g->flow, g->y, from, to);
+  htf_status status = htf_flow__product(g->flow, HTF_FLOW_JACOBIAN, g->y, from, to);
   for (int64_t i = 0; i < g->flow->system.size; i++) {
     to[i] = from[i] - g->gamma * to[i];
   }

@@ -4,27 +4,31 @@
 #include <math.h>
 #include <string.h>
 
-#include "htflow/memory.h"
-
 // Components that pass all rows together.
 enum { BLOCK = 512 };
 
 // ---- life -----------------------------------------------------------------------------
 
-htf_status htf_flow__history_create(htf_flow_history *history, int64_t size) {
-  htf_status status = HTF_OK;
+void htf_flow__history_place(htf_flow_history *history, int64_t size, double *storage) {
   history->size = size;
   for (int k = 1; k <= HTF_FLOW_ROWS; k++) {
-    HTF_NEW(history->row[k], size);
+    history->row[k] = storage + (k - 1) * size;
   }
-done:
-  return status;
 }
 
-void htf_flow__history_destroy(htf_flow_history *history) {
-  for (int k = 1; k <= HTF_FLOW_ROWS; k++) {
-    HTF_FREE(history->row[k]);
-  }
+// rows, order, time from 1 on, psi from 1 on.
+void htf_flow__history_save(const htf_flow_history *history, double *numbers) {
+  *numbers++ = history->rows;
+  *numbers++ = history->order;
+  memcpy(numbers, history->time + 1, HTF_FLOW_ROWS * sizeof *numbers);
+  memcpy(numbers + HTF_FLOW_ROWS, history->psi + 1, (HTF_FLOW_ROWS + 1) * sizeof *numbers);
+}
+
+void htf_flow__history_load(htf_flow_history *history, const double *numbers) {
+  history->rows = (int)*numbers++;
+  history->order = (int)*numbers++;
+  memcpy(history->time + 1, numbers, HTF_FLOW_ROWS * sizeof *numbers);
+  memcpy(history->psi + 1, numbers + HTF_FLOW_ROWS, (HTF_FLOW_ROWS + 1) * sizeof *numbers);
 }
 
 // As though the steps before had been of h too, along the slope.

@@ -21,6 +21,8 @@
 #include "htflow/status.h"
 
 enum { HTF_FLOW_ORDERS = 5, HTF_FLOW_ROWS = HTF_FLOW_ORDERS + 1 };
+// Numbers that a history is besides its rows of states.
+enum { HTF_FLOW_HISTORY_NUMBERS = 2 * HTF_FLOW_ROWS + 3 };
 
 typedef struct htf_flow_history {
   int64_t size;
@@ -36,9 +38,11 @@ typedef struct htf_flow_reach {
   double psi[HTF_FLOW_ROWS + 2], beta[HTF_FLOW_ROWS + 1], g[HTF_FLOW_ROWS + 1];
 } htf_flow_reach;
 
-// Raises HTF_E_MEMORY; what is half made, destroy takes.
-htf_status htf_flow__history_create(htf_flow_history *history, int64_t size);
-void htf_flow__history_destroy(htf_flow_history *history);
+// With rows in storage [HTF_FLOW_ROWS * size], which outlives it; and what else it is, as
+// numbers [HTF_FLOW_HISTORY_NUMBERS]: all zero, it holds nothing yet.
+void htf_flow__history_place(htf_flow_history *history, int64_t size, double *storage);
+void htf_flow__history_save(const htf_flow_history *history, double *numbers);
+void htf_flow__history_load(htf_flow_history *history, const double *numbers);
 
 // Forgets all but a slope dy/ds [size], with t = s.
 void htf_flow__history_begin(htf_flow_history *history, double h, const double *slope);

@@ -14,14 +14,14 @@
 // solve ends where miss |z| meets the tolerance; where `miss` as last measured promises
 // that at once, without any product, at most MOST_UNSEEN solves in a row.
 //
-// A may not be positive definite at the prediction, and then x is what conjugate gradients
-// came to (bdf.c says why that is of use).
+// A may turn out not to be positive definite: bdf.c says what then.
 //
 // The preconditioner. None at first: M = I. It is prepared anew before a solve if the last
 // one took PATIENCE products or more, and within a solve that has taken so many, once the
 // products that solves spent beyond their first since the last time come to LEAST_DEBT and
-// to DEBT of what preparing costs; and scaled, without a look at J, whenever gamma changes.
-// A restart of a segment forgets it. A larger LEAST_DEBT or DEBT takes more products and
+// to DEBT of what preparing costs, with the Gauss-Newton part to VALLEY_DEBT of it: there
+// every system takes many; and scaled, without a look at J, whenever gamma changes. A
+// restart of a segment forgets it. A larger LEAST_DEBT or DEBT takes more products and
 // less time: of problem 1 of tests/bench/evaluations.py, seed 0, at rtol 1e-4, f and J v
 // together and CPU seconds
 //     LEAST_DEBT 3, DEBT 0.005     1,077     1.6
@@ -36,16 +36,17 @@
 #include "htflow/memory.h"
 
 enum { PATIENCE = 2, MOST_UNSEEN = 2 };
-static const double DEBT = 0.005, LEAST_DEBT = 3;
+static const double DEBT = 0.005, VALLEY_DEBT = 0.02, LEAST_DEBT = 3;
 // `miss` of an earlier system is taken this many times.
 static const double CAUTION = 2;
 
 typedef struct htf_flow_krylov_solver krylov;
 struct htf_flow_krylov_solver {
   htf_flow *flow;
-  double *p;     // [size]
-  double *r, *z; // [size], the caller's
-  bool ready;    // M stands, for this gamma:
+  htf_flow_matrix matrix; // of this system, J or its part
+  double *p;              // [size]
+  double *r, *z;          // [size], the caller's
+  bool ready;             // M stands, for this gamma:
   double gamma;
   bool measured; // miss is known, of a system with miss_gamma
   double miss, miss_gamma;
@@ -113,8 +114,9 @@ done:
 static bool worth_preparing(const krylov *s, int products) {
   const htf_flow_system *system = &s->flow->system;
   const htf_flow_preconditioner *m = system->preconditioner;
+  double share = s->matrix == HTF_FLOW_JACOBIAN ? DEBT : VALLEY_DEBT;
   return m != NULL && products >= PATIENCE &&
-         s->debt + products >= fmax(LEAST_DEBT, DEBT * m->cost(system->context));
+         s->debt + products >= fmax(LEAST_DEBT, share * m->cost(system->context));
 }
 
 // ---- one system -----------------------------------------------------------------------
@@ -141,13 +143,13 @@ static void measure(krylov *s, double alpha, double gamma) {
 }
 
 // The step along p, by way of A p. *alpha: its length; 0 where A bends the other way, being
-// not positive definite: a step of the flow too long for its accuracy.
+// not positive definite.
 static htf_status advance(krylov *s, const double *y, double gamma, double rz, double *x,
                           double *alpha) {
   htf_status status = HTF_OK;
   int64_t n = s->flow->system.size;
   double *q = s->z;
-  HTF_TRY(htf_flow__product(s->flow, y, s->p, q));
+  HTF_TRY(htf_flow__product(s->flow, s->matrix, y, s->p, q));
   for (int64_t i = 0; i < n; i++) {
     q[i] = s->p[i] - gamma * q[i];
   }
@@ -159,14 +161,15 @@ done:
   return status;
 }
 
-htf_status htf_flow__krylov_solve(krylov *s, const double *y, double gamma,
-                                  double tolerance, double *r, double *z, double *x,
-                                  htf_flow_solved *solved) {
+htf_status htf_flow__krylov_solve(krylov *s, htf_flow_matrix matrix, const double *y,
+                                  double gamma, double tolerance, double *r, double *z,
+                                  double *x, htf_flow_solved *solved, double *energy) {
   htf_status status = HTF_OK;
   int64_t n = s->flow->system.size;
   int products = 0, turns = 0;
   bool here = false, fresh = false; // miss is of this system; M was prepared at it
   double rz = 0, alpha = 1;
+  s->matrix = matrix;
   s->r = r;
   s->z = z;
   *solved = HTF_FLOW_UNSOLVED;
@@ -178,6 +181,7 @@ htf_status htf_flow__krylov_solve(krylov *s, const double *y, double gamma,
     fresh = true;
   }
   HTF_TRY(precondition(s));
+  *energy = dot(s->r, s->z, n);
   while (alpha > 0) {
     double size = sqrt(dot(s->z, s->z, n)), miss = missed(s, gamma, here);
     bool seen = products > 0 || s->unseen < MOST_UNSEEN;
@@ -205,8 +209,8 @@ htf_status htf_flow__krylov_solve(krylov *s, const double *y, double gamma,
       here = true;
     }
   }
-  if (alpha == 0 && products > 1) {
-    *solved = HTF_FLOW_PARTLY;
+  if (alpha == 0) {
+    *solved = HTF_FLOW_INDEFINITE;
   }
   s->last = products;
   s->unseen = products == 0 ? s->unseen + 1 : 0;

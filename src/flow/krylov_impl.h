@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // krylov_impl.h: the linear systems of bdf's Newton iteration, (I - gamma J) x = r with J
-// symmetric, by preconditioned conjugate gradients.
+// symmetric, or its Gauss-Newton part, by preconditioned conjugate gradients.
 #pragma once
 
 #include "flow_impl.h"
@@ -11,15 +11,17 @@ htf_status htf_flow__krylov_create(htf_flow *flow, htf_flow_krylov_solver **solv
 void htf_flow__krylov_destroy(htf_flow_krylov_solver **solver);
 // What came of a system.
 typedef enum htf_flow_solved {
-  HTF_FLOW_UNSOLVED, // it takes more products than allowed, or bends the other way at once
-  HTF_FLOW_PARTLY, // it bends the other way where the solve ended: is not positive definite
+  HTF_FLOW_UNSOLVED,   // it takes more products than allowed
+  HTF_FLOW_INDEFINITE, // the matrix is not positive definite
   HTF_FLOW_SOLVED
 } htf_flow_solved;
 
-// x [size] += (I - gamma J(y))^-1 r, to an error of `tolerance` in the Euclidean norm.
-// r [size] is spoilt, z [size] is work.
-htf_status htf_flow__krylov_solve(htf_flow_krylov_solver *solver, const double *y,
-                                  double gamma, double tolerance, double *r, double *z,
-                                  double *x, htf_flow_solved *solved);
+// x [size] += (I - gamma J(y))^-1 r, with this matrix for J, to an error of `tolerance` in
+// the Euclidean norm; x is spoilt where that is not SOLVED, r [size] in any case; z [size]
+// is work.
+htf_status htf_flow__krylov_solve(htf_flow_krylov_solver *solver, htf_flow_matrix matrix,
+                                  const double *y, double gamma, double tolerance,
+                                  double *r, double *z, double *x, htf_flow_solved *solved,
+                                  double *energy);
 // Forgets the preconditioner: what follows depends on nothing before.
 void htf_flow__krylov_restart(htf_flow_krylov_solver *solver);

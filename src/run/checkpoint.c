@@ -10,7 +10,7 @@
 #include "htflow/memory.h"
 
 static const uint64_t MAGIC = 0x3174706b63667468u; // "htfckpt1"
-enum { VERSION = 2 };
+enum { VERSION = 3 };
 
 static htf_status visit_identity(htf_bytes *b, htf_flight *f) {
   htf_status status = HTF_OK;
@@ -75,16 +75,20 @@ done:
 }
 
 // Where a flow would begin that takes up this one.
-static void note_start(htf_flight *f) {
+static htf_status note_start(htf_flight *f) {
+  htf_status status = HTF_OK;
   const htf_flow *flow = f->flow;
   size_t parameters = (size_t)htf_model_parameters(f->scene.model);
   memcpy(f->scene.theta, htf_flow_state(flow), parameters * sizeof *f->scene.theta);
+  HTF_NEW(f->carry, f->carry_size);
   memcpy(f->carry, htf_flow_carry(flow), (size_t)f->carry_size * sizeof *f->carry);
   f->options.start = (htf_flow_start){.time = htf_flow_now(flow),
                                       .arc = htf_flow_arc(flow),
                                       .last_step = htf_flow_last_step(flow),
                                       .carry = f->carry,
                                       .counts = htf_flow_get_counts(flow)};
+done:
+  return status;
 }
 
 htf_status htf_flight__pack(htf_flight *f, uint8_t **bytes, size_t *count) {
@@ -92,7 +96,7 @@ htf_status htf_flight__pack(htf_flight *f, uint8_t **bytes, size_t *count) {
   uint8_t *packed = NULL;
   size_t size = 0;
   htf_digest digest;
-  note_start(f);
+  HTF_TRY(note_start(f));
   HTF_TRY(htf_bytes_pack("a checkpoint", visit, f, &packed, &size));
   HTF_TRY(htf_digest_of(packed, size, &digest));
   HTF_RESIZE(packed, size + HTF_DIGEST_BYTES);
@@ -101,6 +105,7 @@ htf_status htf_flight__pack(htf_flight *f, uint8_t **bytes, size_t *count) {
   *count = size + HTF_DIGEST_BYTES;
   packed = NULL;
 done:
+  HTF_FREE(f->carry);
   HTF_FREE(packed);
   return status;
 }

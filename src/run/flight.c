@@ -43,6 +43,17 @@ static htf_status jacobian(void *context, const double *y, const double *v,
   return check_finite(product, n, "a Hessian-vector product");
 }
 
+static htf_status gauss_newton(void *context, const double *y, const double *v,
+                               double *product) {
+  htf_flight *r = context;
+  int64_t n = htf_model_parameters(r->scene.model);
+  htf_objective__gauss_newton(r->objective, y, v, product);
+  for (int64_t i = 0; i < n; i++) {
+    product[i] = -product[i];
+  }
+  return check_finite(product, n, "a Gauss-Newton product");
+}
+
 static htf_status prepare(void *context, const double *y, double gamma) {
   htf_flight *r = context;
   return htf_objective__prepare(r->objective, y, gamma);
@@ -99,18 +110,20 @@ static htf_status make_flow(htf_flight *r) {
   htf_flow_system system = {.size = htf_model_parameters(r->scene.model),
                             .context = r,
                             .derivative = derivative,
-                            .jacobian = jacobian};
+                            .jacobian = jacobian,
+                            .gauss_newton = gauss_newton};
   system.preconditioner = htf_objective__preconditions(r->objective) ? &stiff : NULL;
   fill_options(r);
   r->carry_size = htf_flow_carry_size(r->options.method, system.size);
-  HTF_NEW(r->carry, r->carry_size);
   if (r->hooks->resume != NULL) {
+    HTF_NEW(r->carry, r->carry_size);
     r->outside = true;
     HTF_TRY(htf_flight__unpack(r));
     r->outside = false;
   }
   HTF_TRY(htf_flow_create(&system, &r->options, r->scene.theta, &r->flow));
 done:
+  HTF_FREE(r->carry);
   return status;
 }
 
@@ -145,7 +158,6 @@ void htf_flight__tear_down(htf_flight *r) {
   htf_recorder__destroy(&r->recorder);
   htf_events__destroy(&r->events);
   htf_flow_destroy(&r->flow);
-  HTF_FREE(r->carry);
   htf_probe_destroy(&r->probe);
   htf_objective__destroy(&r->objective);
   htf_scene__tear_down(&r->scene);

@@ -26,7 +26,7 @@ typedef struct htf_flight {
   double tolerance;         // relative, of what is looked for inside a step
   htf_flow_options options; // of the flow, with where it begins
   int64_t carry_size;
-  double *carry; // [carry_size], of where it begins
+  double *carry; // [carry_size], of where it begins; NULL but on the way to bytes and back
   htf_flow *flow;
   double fraction;      // of the last step at which the run ends
   double scale, lowest; // training loss: what is large, the lowest so far

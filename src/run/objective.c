@@ -113,6 +113,18 @@ void htf_objective__product(htf_objective *objective, const double *theta,
                         objective->change, product);
 }
 
+// The pullback overwrites what `second` needs of the gradient's.
+void htf_objective__gauss_newton(htf_objective *objective, const double *theta,
+                                 const double *direction, double *product) {
+  htf_objective__value(objective, theta);
+  htf_evaluation_tangent(objective->evaluation, objective->theta, direction, objective->dy);
+  htf_loss_curvature(objective->loss, objective->train.count, objective->y,
+                     objective->train.values, objective->dy, objective->change);
+  htf_evaluation_pullback(objective->evaluation, objective->theta, objective->change,
+                          product);
+  objective->known = VALUE;
+}
+
 double htf_objective__norm(const double *x, int64_t n) {
   double sum = 0;
   for (int64_t i = 0; i < n; i++) {

@@ -32,6 +32,10 @@ const double *htf_objective__slope(const htf_objective *objective);
 // product = (Hessian of L at theta) direction.
 void htf_objective__product(htf_objective *objective, const double *theta,
                             const double *direction, double *product);
+// product = J^T (d^2 L/dy^2) J direction, J = dy/dtheta: what is left of the Hessian
+// without the curvature of y.
+void htf_objective__gauss_newton(htf_objective *objective, const double *theta,
+                                 const double *direction, double *product);
 
 // sqrt(sum_i x_i^2), of x [n].
 double htf_objective__norm(const double *x, int64_t n);

@@ -30,7 +30,7 @@ static int64_t follow_stiff(htf_flow_krylov krylov, int dimension, double end,
     first[i] = 1 + 0.1 * i;
   }
   system_context context = {.size = SIZE, .rates = rates};
-  htf_flow_system system = {SIZE, &context, stiff, stiff_product, NULL};
+  htf_flow_system system = {SIZE, &context, stiff, stiff_product, NULL, NULL};
   htf_flow_options options = bdf_options(1e-6);
   options.krylov = krylov;
   options.krylov_dimension = dimension;
@@ -117,7 +117,7 @@ static double follow_with(const htf_flow_preconditioner *m, double off,
     first[i] = 1 + 0.1 * i;
   }
   *used = (preconditioned){.system = {.size = SIZE, .rates = rates}, .off = off};
-  htf_flow_system system = {SIZE, used, stiff, stiff_product, m};
+  htf_flow_system system = {SIZE, used, stiff, stiff_product, m, NULL};
   htf_flow_options options = bdf_options(1e-6);
   options.krylov = HTF_FLOW_PCG;
   options.krylov_dimension = 60;
@@ -162,7 +162,7 @@ Test(bdf, does_without_a_preconditioner_that_costs_more_than_it_saves) {
 
 Test(bdf, interpolates_to_the_order_of_the_method) {
   system_context context = {0};
-  htf_flow_system system = {2, &context, turn, turn_product, NULL};
+  htf_flow_system system = {2, &context, turn, turn_product, NULL, NULL};
   htf_flow_options options = bdf_options(1e-9);
   double y[] = {0, 1}, arc;
   htf_flow *flow = start_flow(&system, &options, y);
@@ -201,7 +201,7 @@ static double time_between(double y, double later) {
 // From 0.01 it waits for 2e9 and then bursts within 1. In steps of time this takes 338.
 Test(bdf, follows_a_burst_in_steps_of_the_path) {
   system_context context = {0};
-  htf_flow_system system = {1, &context, sixth, sixth_product, NULL};
+  htf_flow_system system = {1, &context, sixth, sixth_product, NULL, NULL};
   htf_flow_options options = bdf_options(1e-6);
   double y = 0.01, arc, fraction;
   htf_flow *flow = start_flow(&system, &options, &y);

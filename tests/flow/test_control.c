@@ -32,7 +32,7 @@ static htf_flow_options options_of(int m, double rtol) {
 
 static double logistic_error(int m, double rtol) {
   system_context context = {0};
-  htf_flow_system system = {1, &context, logistic, logistic_product, NULL};
+  htf_flow_system system = {1, &context, logistic, logistic_product, NULL, NULL};
   htf_flow_options options = options_of(m, rtol);
   double y = 1e-3, worst = 0;
   htf_flow *flow = start_flow(&system, &options, &y);
@@ -73,7 +73,7 @@ Test(control, methods_agree_on_a_nonlinear_gradient_system) {
   double found[METHODS][4][FACTORS];
   for (int m = 0; m < METHODS; m++) {
     system_context context = {0};
-    htf_flow_system system = {FACTORS, &context, factors, factors_product, NULL};
+    htf_flow_system system = {FACTORS, &context, factors, factors_product, NULL, NULL};
     htf_flow_options options = options_of(m, 1e-9);
     htf_flow *flow = start_flow(&system, &options, first);
     for (int k = 0; k < 4; k++) {
@@ -98,7 +98,7 @@ Test(control, first_step_is_half_of_what_the_first_order_error_allows) {
   for (int m = 0; m < METHODS; m++) {
     for (int k = 0; k < 4; k++) {
       system_context context = {.rate = rates[k], .size = 2};
-      htf_flow_system system = {2, &context, decay, decay_product, NULL};
+      htf_flow_system system = {2, &context, decay, decay_product, NULL, NULL};
       htf_flow_options options = options_of(m, 1e-6);
       double y[] = {1, -2};
       htf_flow *flow = start_flow(&system, &options, y);
@@ -118,7 +118,7 @@ Test(control, first_step_is_half_of_what_the_first_order_error_allows) {
 Test(control, arc_on_a_straight_line_is_the_way_made) {
   for (int m = 0; m < METHODS; m++) {
     system_context context = {.rate = 3, .size = 4};
-    htf_flow_system system = {4, &context, decay, decay_product, NULL};
+    htf_flow_system system = {4, &context, decay, decay_product, NULL, NULL};
     htf_flow_options options = options_of(m, 1e-7);
     double y[] = {1, -1, 1, 1}, fraction, arc; // |y| = 2
     htf_flow_time time;
@@ -141,7 +141,7 @@ Test(control, arc_on_a_straight_line_is_the_way_made) {
 Test(control, arc_on_a_circle_is_the_sum_of_chords) {
   for (int m = 0; m < METHODS; m++) {
     system_context context = {0};
-    htf_flow_system system = {2, &context, turn, turn_product, NULL};
+    htf_flow_system system = {2, &context, turn, turn_product, NULL, NULL};
     htf_flow_options options = options_of(m, 1e-9);
     double y[] = {0, 1}, chords = 0, longest = 0;
     htf_flow *flow = start_flow(&system, &options, y);
@@ -175,7 +175,7 @@ static htf_flow_time pass(htf_flow *flow, double level) {
 Test(control, resolves_a_burst_at_time_1e18) {
   for (int m = 0; m < METHODS; m++) {
     system_context context = {0};
-    htf_flow_system system = {1, &context, burst, burst_product, NULL};
+    htf_flow_system system = {1, &context, burst, burst_product, NULL, NULL};
     htf_flow_options options = options_of(m, 1e-8);
     const double first = 0x1p-60; // 1/y0 is 1.15e18, and an ulp of it 256
     double y = first, level[] = {0.1, 0.5, 0.9};
@@ -210,7 +210,7 @@ Test(control, resolves_a_burst_at_time_1e18) {
 Test(control, stays_at_an_equilibrium) {
   for (int m = 0; m < METHODS; m++) {
     system_context context = {.rate = 1, .size = 2};
-    htf_flow_system system = {2, &context, decay, decay_product, NULL};
+    htf_flow_system system = {2, &context, decay, decay_product, NULL, NULL};
     htf_flow_options options = options_of(m, 1e-6);
     double zero[] = {0, 0};
     htf_flow *flow = start_flow(&system, &options, zero);
@@ -226,7 +226,7 @@ Test(control, stays_at_an_equilibrium) {
 Test(control, refuses_options_out_of_range) {
   for (int m = 0; m < METHODS; m++) {
     system_context context = {.rate = 1, .size = 1};
-    htf_flow_system system = {1, &context, decay, decay_product, NULL};
+    htf_flow_system system = {1, &context, decay, decay_product, NULL, NULL};
     double y = 1, wrong[] = {0, -1, 1e-14, 0.2, NAN, INFINITY};
     htf_flow *flow = NULL;
     for (int k = 0; k < 6; k++) {

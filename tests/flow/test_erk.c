@@ -104,7 +104,7 @@ static htf_flow_counts compare_steps(const pair *p, const htf_flow_options *opti
   const double first[FACTORS] = {0.3, 0.6, 0.45, -0.3, 0.6, -0.9};
   system_context context = {.fault_call = 230, .fault = HTF_E_NUMERIC};
   context.fault_call = options->fixed_step > 0 ? 0 : 230;
-  htf_flow_system system = {FACTORS, &context, factors, NULL, NULL};
+  htf_flow_system system = {FACTORS, &context, factors, NULL, NULL, NULL};
   htf_flow *flow = start_flow(&system, options, first);
   for (int n = 0; n < 200; n++) {
     double before[FACTORS], hand[FACTORS];
@@ -157,7 +157,7 @@ Test(erk, converges_at_the_order_of_its_table) {
     double errors[4];
     for (int k = 0; k < 4; k++) {
       system_context context = {0};
-      htf_flow_system system = {2, &context, cycle, NULL, NULL};
+      htf_flow_system system = {2, &context, cycle, NULL, NULL, NULL};
       htf_flow_options options = options_of(&pairs[m], 0, 0x1p-4 / (1 << k));
       double y[] = {0.5, 0};
       htf_flow *flow = start_flow(&system, &options, y);
@@ -186,7 +186,7 @@ Test(erk, interpolates_within_a_step_to_the_order_of_the_estimate) {
     double worst[2] = {0, 0};
     for (int k = 0; k < 2; k++) {
       system_context context = {0};
-      htf_flow_system system = {2, &context, cycle, NULL, NULL};
+      htf_flow_system system = {2, &context, cycle, NULL, NULL, NULL};
       htf_flow_options options = options_of(&pairs[m], 0, k == 0 ? 0.1 : 0.05);
       double y[] = {0.5, 0}, arc;
       htf_flow_time time;
@@ -209,7 +209,7 @@ Test(erk, interpolates_within_a_step_to_the_order_of_the_estimate) {
 
 Test(erk, needs_no_jacobian_and_calls_none) {
   system_context context = {.rate = 1, .size = 1};
-  htf_flow_system system = {1, &context, decay, decay_product, NULL};
+  htf_flow_system system = {1, &context, decay, decay_product, NULL, NULL};
   htf_flow_options options = options_of(&pairs[0], 1e-6, 0);
   double y = 1;
   htf_flow *flow = start_flow(&system, &options, &y);
@@ -221,7 +221,7 @@ Test(erk, needs_no_jacobian_and_calls_none) {
 
 Test(erk, a_fixed_step_is_kept_or_the_flow_fails) {
   system_context context = {0};
-  htf_flow_system system = {1, &context, explode, NULL, NULL};
+  htf_flow_system system = {1, &context, explode, NULL, NULL, NULL};
   htf_flow_options options = options_of(&pairs[0], 0, 0.5);
   double y = 1;
   htf_flow *flow = start_flow(&system, &options, &y);
@@ -238,7 +238,7 @@ Test(erk, a_fixed_step_is_kept_or_the_flow_fails) {
 
 Test(erk, refuses_tables_and_steps_that_are_none) {
   system_context context = {.rate = 1, .size = 1};
-  htf_flow_system system = {1, &context, decay, NULL, NULL};
+  htf_flow_system system = {1, &context, decay, NULL, NULL, NULL};
   double y = 1, steps[] = {-1, NAN, INFINITY, 1e-41, 1e51};
   htf_flow *flow = NULL;
   for (int k = 0; k < 5; k++) {

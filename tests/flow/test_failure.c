@@ -37,7 +37,7 @@ static htf_status run_into_failure(htf_flow *flow, int64_t most, double *last) {
 Test(failure, a_solution_that_blows_up_is_numeric, .init = cr_redirect_stderr) {
   for (int m = 0; m < METHODS; m++) {
     system_context context = {0};
-    htf_flow_system system = {1, &context, explode, explode_product, NULL};
+    htf_flow_system system = {1, &context, explode, explode_product, NULL, NULL};
     double y = 1, last, shortest = methods[m].method == HTF_FLOW_ADAMS ? 1e-24 : 1e-40;
     htf_flow *flow = start_flow(&system, &methods[m], &y);
     htf_status status = run_into_failure(flow, 20000, &last);
@@ -58,7 +58,7 @@ Test(failure, a_refused_point_costs_a_smaller_step_only) {
     for (int callback = 0; callback < callbacks_of(m); callback++) {
       system_context context = {.rate = 1, .size = 1, .fault = HTF_E_NUMERIC};
       *fault_of(&context, callback) = 23;
-      htf_flow_system system = {1, &context, decay, decay_product, NULL};
+      htf_flow_system system = {1, &context, decay, decay_product, NULL, NULL};
       double y = 1;
       htf_flow *flow = start_flow(&system, &methods[m], &y);
       htf_error_clear();
@@ -76,7 +76,7 @@ static void refuse_for_good(int m, int callback) {
   system_context context = {
       .rate = 1, .size = 1, .fault_stays = true, .fault = HTF_E_NUMERIC};
   *fault_of(&context, callback) = 15;
-  htf_flow_system system = {1, &context, decay, decay_product, NULL};
+  htf_flow_system system = {1, &context, decay, decay_product, NULL, NULL};
   double y = 1, last, arc;
   htf_flow_time time;
   htf_flow *flow = start_flow(&system, &methods[m], &y);
@@ -112,7 +112,7 @@ Test(failure, other_failures_of_callbacks_are_forwarded_as_they_were) {
     for (int k = 0; k < 3 * callbacks_of(m); k++) {
       system_context context = {.rate = 1, .size = 1, .fault = kinds[k % 3]};
       *fault_of(&context, k / 3) = 12;
-      htf_flow_system system = {1, &context, decay, decay_product, NULL};
+      htf_flow_system system = {1, &context, decay, decay_product, NULL, NULL};
       double y = 1, last;
       htf_flow *flow = start_flow(&system, &methods[m], &y);
       cr_assert(eq(int, run_into_failure(flow, 2000, &last), kinds[k % 3]));
@@ -140,7 +140,7 @@ Test(failure, a_value_not_finite_counts_as_refused_whatever_the_callback_says) {
   for (int m = 0; m < METHODS; m++) {
     for (int k = 0; k < 3; k++) {
       system_context context = {0};
-      htf_flow_system system = {1, &context, silent_nan, growth_product, NULL};
+      htf_flow_system system = {1, &context, silent_nan, growth_product, NULL, NULL};
       double y = begins[k], last;
       htf_flow *flow = start_flow(&system, &methods[m], &y);
       cr_assert(eq(int, run_into_failure(flow, 10000, &last), HTF_E_NUMERIC));

@@ -27,7 +27,7 @@ static const double first[SIZE] = {1, -0.5, 2, 0.25, 1};
 
 static htf_flow_system stiff_system(system_context *context) {
   *context = (system_context){.size = SIZE, .rates = rates};
-  return (htf_flow_system){SIZE, context, stiff, stiff_product, NULL};
+  return (htf_flow_system){SIZE, context, stiff, stiff_product, NULL, NULL};
 }
 
 static bool same(int m, const htf_flow *a, const htf_flow *b) {

@@ -9,7 +9,7 @@ static htf_flow_options gd_options(double lr) {
 
 Test(gd, is_the_explicit_euler_step) {
   system_context context = {.rate = 2, .size = 3};
-  htf_flow_system system = {3, &context, decay, NULL, NULL};
+  htf_flow_system system = {3, &context, decay, NULL, NULL, NULL};
   htf_flow_options options = gd_options(0.125);
   double y[] = {1, -2, 4};
   htf_flow *flow = start_flow(&system, &options, y);
@@ -36,7 +36,7 @@ Test(gd, error_is_linear_in_the_step) {
   double errors[3];
   for (int k = 0; k < 3; k++) {
     system_context context = {.size = 1};
-    htf_flow_system system = {1, &context, logistic, NULL, NULL};
+    htf_flow_system system = {1, &context, logistic, NULL, NULL, NULL};
     htf_flow_options options = gd_options(0.01 / (1 << k));
     double y = 0.1;
     htf_flow *flow = start_flow(&system, &options, &y);
@@ -51,7 +51,7 @@ Test(gd, error_is_linear_in_the_step) {
 
 Test(gd, interpolates_along_the_chord) {
   system_context context = {0};
-  htf_flow_system system = {2, &context, turn, NULL, NULL};
+  htf_flow_system system = {2, &context, turn, NULL, NULL, NULL};
   htf_flow_options options = gd_options(0.5);
   double y[] = {0, 1}, middle[2], arc, fraction;
   htf_flow_time time;
@@ -69,7 +69,7 @@ Test(gd, interpolates_along_the_chord) {
 
 Test(gd, overflow_is_numeric_and_keeps_the_last_good_state) {
   system_context context = {0};
-  htf_flow_system system = {1, &context, explode, NULL, NULL};
+  htf_flow_system system = {1, &context, explode, NULL, NULL, NULL};
   htf_flow_options options = gd_options(1);
   double y = 2, last = y;
   htf_flow *flow = start_flow(&system, &options, &y);
@@ -93,7 +93,7 @@ Test(gd, forwards_a_failing_derivative_as_it_was) {
   htf_status kinds[] = {HTF_E_NUMERIC, HTF_E_IO, HTF_E_MEMORY};
   for (int k = 0; k < 3; k++) {
     system_context context = {.rate = 1, .size = 1, .fault_call = 3, .fault = kinds[k]};
-    htf_flow_system system = {1, &context, decay, NULL, NULL};
+    htf_flow_system system = {1, &context, decay, NULL, NULL, NULL};
     htf_flow_options options = gd_options(0.5);
     double y = 1;
     htf_flow *flow = start_flow(&system, &options, &y);
@@ -112,7 +112,7 @@ Test(gd, refuses_a_step_size_that_is_none) {
   double sizes[] = {0, -1, NAN, INFINITY};
   for (int k = 0; k < 4; k++) {
     system_context context = {.rate = 1, .size = 1};
-    htf_flow_system system = {1, &context, decay, NULL, NULL};
+    htf_flow_system system = {1, &context, decay, NULL, NULL, NULL};
     htf_flow_options options = gd_options(sizes[k]);
     double y = 1;
     htf_flow *flow = NULL;

@@ -75,19 +75,20 @@ Test(history, a_polynomial_of_its_order_holds_no_surprise) {
   for (int degree = 1; degree <= HTF_FLOW_ORDERS; degree++) {
     htf_flow_history history = {0};
     double state[SIZE], s;
-    cr_assert(eq(int, htf_flow__history_create(&history, SIZE), HTF_OK));
+    double rows[HTF_FLOW_ROWS * SIZE] = {0};
+    htf_flow__history_place(&history, SIZE, rows);
     cr_assert(lt(dbl, follow(&history, degree, degree, &s, state), 1e-10), "%d", degree);
     if (degree > 1) {
       cr_assert(gt(dbl, follow(&history, degree, degree - 1, &s, state), 1e-4));
     }
-    htf_flow__history_destroy(&history);
   }
 }
 
 Test(history, states_and_times_within_a_step_lie_on_the_polynomial) {
   htf_flow_history history = {0};
   double state[SIZE], y[SIZE], s;
-  cr_assert(eq(int, htf_flow__history_create(&history, SIZE), HTF_OK));
+  double rows[HTF_FLOW_ROWS * SIZE] = {0};
+  htf_flow__history_place(&history, SIZE, rows);
   follow(&history, HTF_FLOW_ORDERS, HTF_FLOW_ORDERS, &s, state);
   double h = length_of(STEPS - 1), begin = s - h;
   for (double fraction = 0; fraction <= 1; fraction += 0.125) {
@@ -101,14 +102,14 @@ Test(history, states_and_times_within_a_step_lie_on_the_polynomial) {
     cr_assert(
         epsilon_eq(dbl, htf_flow__history_elapsed(&history, fraction), passed, 1e-11));
   }
-  htf_flow__history_destroy(&history);
 }
 
 // The same curve at other times: rows that differ by displacements along it alone.
 Test(history, what_lies_along_the_way_is_no_error) {
   htf_flow_history history = {0};
   double state[SIZE] = {1, 2, 3}, way[SIZE] = {3, -1, 2}, y[SIZE], e[SIZE];
-  cr_assert(eq(int, htf_flow__history_create(&history, SIZE), HTF_OK));
+  double rows[HTF_FLOW_ROWS * SIZE] = {0};
+  htf_flow__history_place(&history, SIZE, rows);
   for (int i = 0; i < SIZE; i++) {
     y[i] = state[i] + 0.5 * way[i];
     e[i] = 0.01 * way[i];
@@ -117,5 +118,4 @@ Test(history, what_lies_along_the_way_is_no_error) {
   cr_assert(lt(dbl, off, 1e-15));
   off = htf_flow__history_rms_ahead(&history, state, y, 0.25, e, 0);
   cr_assert(epsilon_eq(dbl, off, 0.01 * sqrt(14.0 / 3), 1e-15));
-  htf_flow__history_destroy(&history);
 }

@@ -55,7 +55,7 @@ Test(time, comparison_sees_the_low_part) {
 
 Test(time, of_a_flow_is_the_sum_of_its_steps) {
   system_context context = {.rate = 1, .size = 1};
-  htf_flow_system system = {1, &context, burst, burst_product, NULL};
+  htf_flow_system system = {1, &context, burst, burst_product, NULL, NULL};
   htf_flow_options options = bdf_options(1e-6);
   double y = 1e-12;
   htf_flow *flow = start_flow(&system, &options, &y);
