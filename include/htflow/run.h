@@ -29,11 +29,12 @@
 // rounding of the gradient times its length, always the same way. A plateau, on which
 // weights wait to rise however long, is no rest: src/run/stationary.c says what is.
 //
-// Checkpoints. Every so many accepted steps the flow restarts from its state (flow.h), and
-// only there can a run be left and taken up later, to the same record bit for bit but for
-// its timing. These boundaries are the run's own: whether a checkpoint is written at them
-// changes nothing. Wall time used by earlier executions counts for stop.wall. The bytes of
-// a checkpoint carry a version, the identity of the spec and a digest of themselves.
+// Checkpoints. Every so many accepted steps the flow begins anew, from its state and what
+// its method carries on (flow.h; by bdf six more vectors of its parameters), and only there
+// can a run be left and taken up later, to the same record bit for bit but for its timing.
+// These boundaries are the run's own: whether a checkpoint is written at them changes
+// nothing. Wall time used by earlier executions counts for stop.wall. The bytes of a
+// checkpoint carry a version, the identity of the spec and a digest of themselves.
 #pragma once
 
 #include <stdbool.h>

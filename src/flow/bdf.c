@@ -21,7 +21,7 @@
 // seeds) at rtol 1e-4 and 1e-6, against CVODE's BDF with the same systems, solver and
 // tolerance:
 //     CVODE       1,625   669   897   1,014       2,513   1,366   1,915   2,020
-//     this        1,077   548   687     816       1,900     951   1,419   1,680
+//     this        1,068   557   697     816       1,890     935   1,358   1,589
 #include <math.h>
 #include <stdio.h>
 #include <string.h>

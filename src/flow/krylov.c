@@ -24,7 +24,7 @@
 // restart of a segment forgets it. A larger LEAST_DEBT or DEBT takes more products and
 // less time: of problem 1 of tests/bench/evaluations.py, seed 0, at rtol 1e-4, f and J v
 // together and CPU seconds
-//     LEAST_DEBT 3, DEBT 0.005     1,077     1.6
+//     LEAST_DEBT 3, DEBT 0.005     1,068     1.6
 //     6, 0.005                     1,277     1.4
 //     6, 0.02                      1,490     1.3
 //     no preconditioner          152,724     5.0

@@ -17,8 +17,9 @@ typedef enum htf_flow_solved {
 } htf_flow_solved;
 
 // x [size] += (I - gamma J(y))^-1 r, with this matrix for J, to an error of `tolerance` in
-// the Euclidean norm; x is spoilt where that is not SOLVED, r [size] in any case; z [size]
-// is work.
+// the Euclidean norm; where it is INDEFINITE, what conjugate gradients came to. r [size] is
+// spoilt, z [size] is work. *energy: r' M^-1 r of the r given, about what x lacked in the
+// norm of the matrix, squared.
 htf_status htf_flow__krylov_solve(htf_flow_krylov_solver *solver, htf_flow_matrix matrix,
                                   const double *y, double gamma, double tolerance,
                                   double *r, double *z, double *x, htf_flow_solved *solved,

@@ -223,3 +223,25 @@ Test(bdf, follows_a_burst_in_steps_of_the_path) {
   cr_assert(lt(i64, htf_flow_get_counts(flow).steps, 250));
   htf_flow_destroy(&flow);
 }
+
+// A boundary makes it forget no more than its preconditioner, and here it has none.
+Test(bdf, boundaries_change_no_step) {
+  system_context ours = {0}, theirs = {0};
+  htf_flow_system one = {1, &ours, sixth, sixth_product, NULL, NULL};
+  htf_flow_system two = {1, &theirs, sixth, sixth_product, NULL, NULL};
+  htf_flow_options options = bdf_options(1e-6);
+  double y = 0.01;
+  options.segment_steps = 50;
+  htf_flow *many = start_flow(&one, &options, &y);
+  options.segment_steps = 1000;
+  htf_flow *single = start_flow(&two, &options, &y);
+  for (int i = 0; i < 200; i++) {
+    step_flow(many);
+    step_flow(single);
+    cr_assert(eq(dbl, htf_flow_state(many)[0], htf_flow_state(single)[0]), "step %d", i);
+  }
+  cr_assert(eq(i64, htf_flow_get_counts(many).segments, 4));
+  cr_assert(eq(i64, ours.calls, theirs.calls));
+  htf_flow_destroy(&many);
+  htf_flow_destroy(&single);
+}
