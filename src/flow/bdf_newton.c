@@ -123,7 +123,8 @@ done:
   return status;
 }
 
-// After an iteration with J.
+// Whether e may stand after an iteration with J. Changes after the first are taken for as
+// large as b, which bounds them.
 static bool stands(const htf_flow *flow, const htf_flow_bdf *b, const double *y,
                    const htf_flow_trial *t, const iteration *it, bool first) {
   double tolerance = linear_tolerance(b, t);
