@@ -32,26 +32,26 @@ static htf_status derivative(void *context, const double *y, double *dy) {
   return check_finite(dy, n, "the gradient");
 }
 
-static htf_status jacobian(void *context, const double *y, const double *v,
-                           double *product) {
-  htf_flight *r = context;
+static htf_status negate(const htf_flight *r, double *product, const char *what) {
   int64_t n = htf_model_parameters(r->scene.model);
-  htf_objective__product(r->objective, y, v, product);
   for (int64_t i = 0; i < n; i++) {
     product[i] = -product[i];
   }
-  return check_finite(product, n, "a Hessian-vector product");
+  return check_finite(product, n, what);
+}
+
+static htf_status jacobian(void *context, const double *y, const double *v,
+                           double *product) {
+  htf_flight *r = context;
+  htf_objective__product(r->objective, y, v, product);
+  return negate(r, product, "a Hessian-vector product");
 }
 
 static htf_status gauss_newton(void *context, const double *y, const double *v,
                                double *product) {
   htf_flight *r = context;
-  int64_t n = htf_model_parameters(r->scene.model);
   htf_objective__gauss_newton(r->objective, y, v, product);
-  for (int64_t i = 0; i < n; i++) {
-    product[i] = -product[i];
-  }
-  return check_finite(product, n, "a Gauss-Newton product");
+  return negate(r, product, "a Gauss-Newton product");
 }
 
 static htf_status prepare(void *context, const double *y, double gamma) {

@@ -103,12 +103,17 @@ const double *htf_objective__slope(const htf_objective *objective) {
   return objective->slope;
 }
 
-void htf_objective__product(htf_objective *objective, const double *theta,
-                            const double *direction, double *product) {
-  htf_objective__gradient(objective, theta);
+// The change of dL/dy along the direction.
+static void differentiate_slope(htf_objective *objective, const double *direction) {
   htf_evaluation_tangent(objective->evaluation, objective->theta, direction, objective->dy);
   htf_loss_curvature(objective->loss, objective->train.count, objective->y,
                      objective->train.values, objective->dy, objective->change);
+}
+
+void htf_objective__product(htf_objective *objective, const double *theta,
+                            const double *direction, double *product) {
+  htf_objective__gradient(objective, theta);
+  differentiate_slope(objective, direction);
   htf_evaluation_second(objective->evaluation, objective->theta, direction,
                         objective->change, product);
 }
@@ -117,9 +122,7 @@ void htf_objective__product(htf_objective *objective, const double *theta,
 void htf_objective__gauss_newton(htf_objective *objective, const double *theta,
                                  const double *direction, double *product) {
   htf_objective__value(objective, theta);
-  htf_evaluation_tangent(objective->evaluation, objective->theta, direction, objective->dy);
-  htf_loss_curvature(objective->loss, objective->train.count, objective->y,
-                     objective->train.values, objective->dy, objective->change);
+  differentiate_slope(objective, direction);
   htf_evaluation_pullback(objective->evaluation, objective->theta, objective->change,
                           product);
   objective->known = VALUE;

@@ -230,6 +230,8 @@ Test(descent, says_how_much_it_carries) {
         eq(i64, htf_flow_carry_size(descents[d].method, FACTORS), descents[d].carried));
   }
   cr_assert(eq(i64, htf_flow_carry_size(HTF_FLOW_GD, FACTORS), 0));
+  int64_t twice = htf_flow_carry_size(HTF_FLOW_BDF, 2 * FACTORS); // six vectors and numbers
+  cr_assert(eq(i64, twice - htf_flow_carry_size(HTF_FLOW_BDF, FACTORS), 6 * FACTORS));
   cr_assert(eq(i64, htf_flow_carry_size(HTF_FLOW_ADAMS, FACTORS), 0));
   cr_assert(eq(i64, htf_flow_carry_size(HTF_FLOW_ERK, FACTORS), 0));
 }
