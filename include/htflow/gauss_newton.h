@@ -25,12 +25,22 @@
 //   0.014    130                                  148     4 (245)        3 (302)   1 (362)
 //   0.00045  184                                  463     6 (421)        3 (470)   1 (521)
 //
+// In a narrow valley there are nearly as many stiff pairs as points, and gamma d comes to
+// 1e11. Then M is by the points, with nothing left out:
+//     (I + gamma A^T A)^-1 = I - gamma A^T (I + gamma K)^-1 A,  A = diag(c)^(1/2) J,
+// where the dense part is their tangent kernel, K = A A^T [m, m] (Jacot, Gabriel, Hongler
+// 2018), which the tree gives away as well (src/model/gauss_newton_kernel.c). Problem 5 of
+// tests/bench/evaluations.py, seed 0, rtol 1e-4, after some 700 steps:
+//     1,000 pairs at most             loss 0.003, steps of 0.5 (in units of time), 55
+//     products each and by the points beyond 1,500  0.0006, of 200, 15
+//
 // Of more than HTF_GAUSS_NEWTON_ROWS points an even choice of so many stands for all.
 //
 // It borrows the evaluation (made for gradients at least) and reads the tables of its last
 // forward sweep.
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "htflow/door.h"
@@ -43,25 +53,31 @@ enum { HTF_GAUSS_NEWTON_ROWS = 8192 };
 
 typedef struct htf_gauss_newton htf_gauss_newton;
 
-// most_pairs bounds the pairs, the largest being kept. Raises HTF_E_MEMORY.
+// most_pairs bounds the pairs, the largest being kept. Where half as many more are stiff,
+// or more than there are points, M is by the points, unless these are more than most_points
+// (0: never). Raises HTF_E_MEMORY.
 htf_status htf_gauss_newton_create(const htf_evaluation *evaluation, int64_t most_pairs,
-                                   htf_gauss_newton **gn);
+                                   int64_t most_points, htf_gauss_newton **gn);
 void htf_gauss_newton_destroy(htf_gauss_newton **gn);
 
-// Q and G at theta, which the evaluation's last forward sweep was at. curvatures [m]: c,
-// not negative. threshold: the least d_ij. Cost: about that of three gradients with every
-// point its own row, and (chosen points) pairs^2. Raises HTF_E_MEMORY, HTF_E_NUMERIC; there
-// are then no pairs.
+// Q and G at theta, or K, which the evaluation's last forward sweep was at. curvatures [m]:
+// c, not negative. threshold: the least d_ij. Cost: about that of three gradients with
+// every point its own row, and (chosen points) pairs^2, or points^2 times the widths of the
+// nodes with many rows. Raises HTF_E_MEMORY, HTF_E_NUMERIC; M is then 1.
 htf_status htf_gauss_newton_build(htf_gauss_newton *gn, const double *theta,
                                   const double *curvatures, double threshold);
-int64_t htf_gauss_newton_pairs(const htf_gauss_newton *gn); // how many
-// What a build with as many pairs as now costs, with its factor, in Hessian-vector products
-// of the evaluation: by floating-point operations.
+int64_t htf_gauss_newton_pairs(const htf_gauss_newton *gn); // how many; 0 by the points
+bool htf_gauss_newton_by_points(const htf_gauss_newton *gn);
+// What a build as the last one costs, with its factor, in Hessian-vector products of the
+// evaluation with a solve each: by floating-point operations.
 double htf_gauss_newton_cost(const htf_gauss_newton *gn);
+// Back to before the first build.
+void htf_gauss_newton_forget(htf_gauss_newton *gn);
 
-// Makes M for this gamma > 0 from what was built. Cost pairs^3 / 3. Raises HTF_E_NUMERIC.
+// Makes M for this gamma > 0 from what was built. Cost pairs^3 / 3, or points^3 / 3. Raises
+// HTF_E_NUMERIC.
 htf_status htf_gauss_newton_factor(htf_gauss_newton *gn, double gamma);
-// z = M^-1 r, both [parameters], after factor. z = r without pairs.
+// z = M^-1 r, both [parameters], after factor. z = r with neither.
 void htf_gauss_newton_solve(htf_gauss_newton *gn, const double *r, double *z);
 
 HTF_END_DOOR

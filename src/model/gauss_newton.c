@@ -25,13 +25,14 @@ static void describe(htf_gauss_newton *gn, int node) {
 }
 
 htf_status htf_gauss_newton_create(const htf_evaluation *evaluation, int64_t most_pairs,
-                                   htf_gauss_newton **out) {
+                                   int64_t most_points, htf_gauss_newton **out) {
   htf_status status = HTF_OK;
   htf_gauss_newton *gn = NULL;
   HTF_ASSERT(evaluation->use >= HTF_USE_GRADIENT);
   HTF_NEW(gn, 1);
   gn->evaluation = evaluation;
   gn->most_pairs = most_pairs;
+  gn->most_points = most_points;
   HTF_NEW(gn->nodes, evaluation->root + 1);
   HTF_TRY(htf_gauss_newton__choose(gn));
   for (int i = 0; i <= evaluation->root; i++) {
@@ -60,8 +61,7 @@ static void forget_rows(htf_gauss_newton *gn) {
   HTF_FREE(gn->features);
 }
 
-static void forget(htf_gauss_newton *gn) {
-  forget_rows(gn);
+static void forget_pairs(htf_gauss_newton *gn) {
   for (int i = 0; i <= gn->evaluation->root; i++) {
     htf_gauss_newton__node *v = &gn->nodes[i];
     HTF_FREE(v->u);
@@ -70,21 +70,33 @@ static void forget(htf_gauss_newton *gn) {
     HTF_FREE(v->pair_j);
     v->pairs = v->kept_i = v->kept_j = 0;
   }
-  HTF_FREE(gn->gram);
-  HTF_FREE(gn->diagonal);
-  HTF_FREE(gn->inner);
+}
+
+void htf_gauss_newton_forget(htf_gauss_newton *gn) {
+  forget_rows(gn);
+  forget_pairs(gn);
   HTF_FREE(gn->right);
   HTF_FREE(gn->half);
   HTF_FREE(gn->core);
-  gn->pairs = 0;
+  gn->pairs = gn->size = 0;
+  gn->by_points = false;
+}
+
+static void forget_square(htf_gauss_newton *gn) {
+  HTF_FREE(gn->gram);
+  HTF_FREE(gn->diagonal);
+  HTF_FREE(gn->inner);
+  gn->room = 0;
 }
 
 void htf_gauss_newton_destroy(htf_gauss_newton **out) {
   htf_gauss_newton *gn = *out;
   if (gn != NULL && gn->nodes != NULL) {
-    forget(gn);
+    htf_gauss_newton_forget(gn);
+    forget_square(gn);
     HTF_FREE(gn->nodes);
     HTF_FREE(gn->point);
+    htf_gauss_newton__destroy_dual(&gn->dual);
   }
   HTF_FREE(*out);
 }
@@ -93,19 +105,28 @@ int64_t htf_gauss_newton_pairs(const htf_gauss_newton *gn) {
   return gn->pairs;
 }
 
+bool htf_gauss_newton_by_points(const htf_gauss_newton *gn) {
+  return gn->by_points;
+}
+
+// A number read from memory, as a number of operations: of those that solving reads.
+static const double READ = 10;
+
 // A product is two gradients; of the root's sums, which are no matrix products, counts that
 // all its rows pass three times.
 double htf_gauss_newton_cost(const htf_gauss_newton *gn) {
   const htf_evaluation *e = gn->evaluation;
-  double m = (double)gn->points, q = (double)gn->pairs, flops = m * q * q + q * q * q / 3;
+  double m = (double)gn->points, q = (double)gn->pairs, n = (double)gn->size;
+  double flops = m * q * q + n * n * n / 3;
   double root = e->whole ? 0 : 6.0 * (double)e->count * (double)gn->nodes[e->root].rows;
   for (int i = 0; i <= e->root; i++) {
     const htf_gauss_newton__node *v = &gn->nodes[i];
     double r = (double)v->rows, p = (double)v->cols;
     flops += m * (p * p + 4 * r * p) + 10 * p * p * p;
     flops += v->one_hot ? 0 : (double)v->tuples * r * r + 10 * r * r * r;
+    flops += gn->by_points ? m * m * (r + p) : 0;
   }
-  return flops / (2 * (htf_evaluation_flops(e) + root));
+  return flops / (2 * (htf_evaluation_flops(e) + root) + READ * n * n);
 }
 
 int64_t htf_gauss_newton__block(int64_t start, int64_t end) {
@@ -135,22 +156,36 @@ static void fill_features(htf_gauss_newton *gn, int node, const double *env,
   }
 }
 
+// Rows of a matrix at a time where it is transposed: as many as a first-level cache holds
+// lines that are a power of two apart.
+enum { TILE = 8 };
+
+// What is above the diagonal of A [n, n] becomes what is below it; or below it comes factor
+// times what is above.
+static void mirror(double *a, int64_t n, bool upwards, double factor) {
+  for (int64_t from = 0; from < n; from += TILE) {
+    int64_t to = from + TILE < n ? from + TILE : n;
+    for (int64_t j = 0; j < to; j++) {
+      for (int64_t i = j < from ? from : j + 1; i < to; i++) {
+        double *above = a + j * n + i, *below = a + i * n + j;
+        *(upwards ? above : below) = upwards ? *below : factor * *above;
+      }
+    }
+  }
+}
+
 // G stands above the diagonal, and on it in an array of its own, so that the lower triangle
 // is free for the factor.
 static void put_aside(htf_gauss_newton *gn) {
-  int64_t n = gn->pairs;
+  int64_t n = gn->size;
+  mirror(gn->gram, n, true, 1);
   for (int64_t i = 0; i < n; i++) {
-    for (int64_t j = 0; j < i; j++) {
-      gn->gram[j * n + i] = gn->gram[i * n + j];
-    }
     gn->diagonal[i] = gn->gram[i * n + i];
   }
 }
 
 static htf_status make_gram(htf_gauss_newton *gn, const double *theta) {
   htf_status status = HTF_OK;
-  HTF_NEW(gn->gram, gn->pairs * gn->pairs);
-  HTF_NEW(gn->diagonal, gn->pairs);
   HTF_NEW(gn->features, HTF_GAUSS_NEWTON_BLOCK * gn->pairs);
   for (int64_t start = 0; start < gn->points; start += HTF_GAUSS_NEWTON_BLOCK) {
     int64_t rows = htf_gauss_newton__block(start, gn->points);
@@ -158,12 +193,29 @@ static htf_status make_gram(htf_gauss_newton *gn, const double *theta) {
     htf_symmetric_add_gram(htf_matrix_view(gn->features, rows, gn->pairs),
                            htf_matrix_view(gn->gram, gn->pairs, gn->pairs));
   }
+done:
+  return status;
+}
+
+// G or K, and what goes with it.
+static htf_status make_square(htf_gauss_newton *gn, const double *theta) {
+  htf_status status = HTF_OK;
+  if (gn->size != gn->room) {
+    forget_square(gn);
+    HTF_NEW(gn->gram, gn->size * gn->size);
+    HTF_NEW(gn->diagonal, gn->size);
+    HTF_NEW(gn->inner, gn->size);
+    gn->room = gn->size;
+  } else {
+    memset(gn->gram, 0, (size_t)(gn->size * gn->size) * sizeof *gn->gram);
+  }
+  HTF_TRY(gn->by_points ? htf_gauss_newton__build_dual(gn, theta) : make_gram(gn, theta));
   put_aside(gn);
 done:
   return status;
 }
 
-// Work memory of solve.
+// Work memory of solve by pairs.
 static htf_status make_room(htf_gauss_newton *gn) {
   htf_status status = HTF_OK;
   int64_t half = 0, core = 0;
@@ -174,14 +226,12 @@ static htf_status make_room(htf_gauss_newton *gn) {
   }
   HTF_NEW(gn->half, half);
   HTF_NEW(gn->core, core);
-  HTF_NEW(gn->inner, gn->pairs);
   HTF_NEW(gn->right, gn->pairs);
 done:
   return status;
 }
 
-// The place in y of chosen point k.
-static int64_t point_of(const htf_gauss_newton *gn, int64_t k) {
+int64_t htf_gauss_newton__point_of(const htf_gauss_newton *gn, int64_t k) {
   const htf_evaluation *e = gn->evaluation;
   int64_t row = gn->point == NULL ? k : gn->point[k];
   if (e->whole) {
@@ -212,19 +262,24 @@ done:
 htf_status htf_gauss_newton_build(htf_gauss_newton *gn, const double *theta,
                                   const double *curvatures, double threshold) {
   htf_status status = HTF_OK;
-  forget(gn);
+  htf_gauss_newton_forget(gn);
   HTF_NEW(gn->root_slope, gn->points);
   for (int64_t k = 0; k < gn->points; k++) {
-    gn->root_slope[k] = sqrt(gn->share * curvatures[point_of(gn, k)]);
+    gn->root_slope[k] = sqrt(gn->share * curvatures[htf_gauss_newton__point_of(gn, k)]);
   }
   HTF_TRY(make_own(gn, theta));
   HTF_TRY(htf_gauss_newton__find_pairs(gn, theta, threshold));
-  HTF_TRY(make_gram(gn, theta));
-  HTF_TRY(make_room(gn));
+  gn->size = gn->by_points ? gn->points : gn->pairs;
+  HTF_TRY(make_square(gn, theta));
+  if (gn->by_points) {
+    forget_pairs(gn);
+  } else {
+    HTF_TRY(make_room(gn));
+  }
   forget_rows(gn);
 done:
   if (status != HTF_OK) {
-    forget(gn);
+    htf_gauss_newton_forget(gn);
   }
   return status;
 }
@@ -236,15 +291,14 @@ done:
 static const double ROUNDING = 1e-14;
 
 htf_status htf_gauss_newton_factor(htf_gauss_newton *gn, double gamma) {
-  int64_t n = gn->pairs;
+  int64_t n = gn->size;
   double most = 0;
+  gn->gamma = gamma;
   for (int64_t i = 0; i < n; i++) {
     most = fmax(most, gn->diagonal[i]);
   }
+  mirror(gn->gram, n, false, gamma);
   for (int64_t i = 0; i < n; i++) {
-    for (int64_t j = 0; j < i; j++) {
-      gn->gram[i * n + j] = gamma * gn->gram[j * n + i];
-    }
     gn->gram[i * n + i] = 1 + gamma * (gn->diagonal[i] + ROUNDING * most);
   }
   return htf_symmetric_cholesky(htf_matrix_view(gn->gram, n, n));
@@ -290,7 +344,7 @@ static void spread(htf_gauss_newton *gn, int node, const double *x, double *z) {
 }
 
 // z = r + Q ((I + gamma G)^-1 - I) Q^T r.
-void htf_gauss_newton_solve(htf_gauss_newton *gn, const double *r, double *z) {
+static void solve_by_pairs(htf_gauss_newton *gn, const double *r, double *z) {
   memcpy(z, r, (size_t)htf_model_parameters(gn->evaluation->model) * sizeof *z);
   for (int i = 0; i <= gn->evaluation->root; i++) {
     if (gn->nodes[i].pairs > 0) {
@@ -308,5 +362,13 @@ void htf_gauss_newton_solve(htf_gauss_newton *gn, const double *r, double *z) {
     if (gn->nodes[i].pairs > 0) {
       spread(gn, i, gn->inner + gn->nodes[i].column, z);
     }
+  }
+}
+
+void htf_gauss_newton_solve(htf_gauss_newton *gn, const double *r, double *z) {
+  if (gn->by_points) {
+    htf_gauss_newton__solve_dual(gn, r, z);
+  } else {
+    solve_by_pairs(gn, r, z);
   }
 }

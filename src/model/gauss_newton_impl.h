@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// What gauss_newton.c (life, G, M), gauss_newton_rows.c (rows of P_v and E_v) and
-// gauss_newton_pairs.c (which pairs are stiff) share.
+// What gauss_newton.c (life, G, M), gauss_newton_rows.c (rows of P_v and E_v),
+// gauss_newton_pairs.c (which pairs are stiff), gauss_newton_dual.c (M by the points) and
+// gauss_newton_kernel.c (their kernel) share.
 #pragma once
 
 #include "evaluation_impl.h"
@@ -34,25 +35,37 @@ typedef struct htf_gauss_newton__level {
   int32_t *at;  // [children, block] which rows of the children's P
 } htf_gauss_newton__level;
 
+typedef struct htf_gauss_newton__dual htf_gauss_newton__dual;
+typedef struct htf_gauss_newton__kernel htf_gauss_newton__kernel;
+
 struct htf_gauss_newton {
   const htf_evaluation *evaluation;
   int64_t points; // chosen
   int64_t *point; // [points] rows of the root, ascending; NULL: all
   double share;   // how many points one chosen stands for
   htf_gauss_newton__node *nodes;
-  int64_t most_pairs, pairs;
-  double *gram;          // G above the diagonal, L of I + gamma G below, [pairs, pairs]
-  double *diagonal;      // of G [pairs]
-  double *inner, *right; // [pairs]
-  double *half, *core;   // [widest R x kept_j], [widest kept_i x kept_j]
+  int64_t most_pairs, most_points;
+  int64_t pairs;
+  bool by_points;   // M
+  int64_t size;     // of what follows: pairs, or points
+  int64_t room;     // that it was made for, and is kept for the next M
+  double *gram;     // G or K above the diagonal, L of I + gamma G below, [size, size]
+  double *diagonal; // of G or K [size]
+  double *inner;    // [size]
+  double gamma;     // of L
+  double *right;    // [pairs]
+  htf_gauss_newton__dual *dual; // NULL before it is needed
+  double *half, *core;          // [widest R x kept_j], [widest kept_i x kept_j]
   // While M is built:
   double *root_slope; // [points] sqrt(c share)
   int levels;
   htf_gauss_newton__level *level;
-  double *product;  // [block, R_root] rows of the root's P
-  double *scaled;   // rows of a P_v times counts
-  double *behind;   // [block, kept_j] rows of sqrt(c) E Z of the node visited
-  double *features; // [block, pairs] rows of sqrt(c) J Q
+  double *product;     // [block, R_root] rows of the root's P
+  double *scaled;      // rows of a P_v times counts
+  double *behind;      // [block, kept_j] rows of sqrt(c) E Z of the node visited
+  double *features;    // [block, pairs] rows of sqrt(c) J Q
+  int64_t block_start; // the first point of the block visited
+  htf_gauss_newton__kernel *kernel; // while K is made
 };
 
 // How many rows from `start` on make a block, before `end`.
@@ -61,6 +74,10 @@ int64_t htf_gauss_newton__block(int64_t start, int64_t end);
 htf_matrix htf_gauss_newton__table(const htf_gauss_newton *gn, int node);
 htf_matrix htf_gauss_newton__weights(const htf_gauss_newton *gn, int node,
                                      const double *theta);
+// Row `row` of V of a node below the root.
+const double *htf_gauss_newton__value(const htf_gauss_newton *gn, int node, int64_t row);
+// The place in y of chosen point k.
+int64_t htf_gauss_newton__point_of(const htf_gauss_newton *gn, int64_t k);
 // Chooses points. Raises HTF_E_MEMORY.
 htf_status htf_gauss_newton__choose(htf_gauss_newton *gn);
 // The counts of all rows. Raises HTF_E_MEMORY.
@@ -78,7 +95,19 @@ void htf_gauss_newton__sweep(htf_gauss_newton *gn, const double *theta, int64_t 
 // `behind` of a node from its rows of sqrt(c) E, and the root's `ahead`.
 void htf_gauss_newton__project(htf_gauss_newton *gn, int node, const double *env,
                                int64_t rows);
-// From root_slope: eigenvectors, P U and pairs of every node. Raises HTF_E_MEMORY,
-// HTF_E_NUMERIC.
+// From root_slope: eigenvectors, P U and pairs of every node; or that M is by the points.
+// Raises HTF_E_MEMORY, HTF_E_NUMERIC.
 htf_status htf_gauss_newton__find_pairs(htf_gauss_newton *gn, const double *theta,
                                         double threshold);
+
+// ---- by points ------------------------------------------------------------------------
+
+// K in gn->gram, zero before, and the tables for solving, at theta. Raises HTF_E_MEMORY.
+htf_status htf_gauss_newton__build_dual(htf_gauss_newton *gn, const double *theta);
+// z = M^-1 r.
+void htf_gauss_newton__solve_dual(htf_gauss_newton *gn, const double *r, double *z);
+void htf_gauss_newton__destroy_dual(htf_gauss_newton__dual **dual);
+// K [points, points] of all points, into what is zero; on and below the diagonal. Raises
+// HTF_E_MEMORY.
+htf_status htf_gauss_newton__make_kernel(htf_gauss_newton *gn, const double *theta,
+                                         double *to);

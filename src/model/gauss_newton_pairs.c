@@ -13,6 +13,8 @@
 // product of a pair's two eigenvalues, which estimates its d, must reach.
 enum { MOST_KEPT = 256 };
 static const double MARGIN = 0.03;
+// M is by the points where so many times the most pairs are stiff.
+static const double MANY = 1.5;
 
 // ---- P_v and its Gram matrix ----------------------------------------------------------
 
@@ -265,8 +267,14 @@ static int descending(const void *left, const void *right) {
   return (a < b) - (a > b);
 }
 
-// The threshold, or a higher one that only most_pairs pass.
-static htf_status limit(const htf_gauss_newton *gn, double threshold, double *least) {
+// Whether M by the points is cheaper, or much is left out without.
+static bool points_are_fewer(const htf_gauss_newton *gn, int64_t stiff) {
+  double most = fmin(MANY * (double)gn->most_pairs, (double)gn->points);
+  return gn->point == NULL && gn->points <= gn->most_points && (double)stiff > most;
+}
+
+// The threshold, or a higher one that only most_pairs pass; or M is by the points.
+static htf_status limit(htf_gauss_newton *gn, double threshold, double *least) {
   htf_status status = HTF_OK;
   double *all = NULL;
   int64_t count = 0, room = 0;
@@ -283,7 +291,8 @@ static htf_status limit(const htf_gauss_newton *gn, double threshold, double *le
     }
   }
   *least = threshold;
-  if (count > gn->most_pairs) {
+  gn->by_points = points_are_fewer(gn, count);
+  if (!gn->by_points && count > gn->most_pairs) {
     qsort(all, (size_t)count, sizeof *all, descending);
     *least = all[gn->most_pairs];
   }
@@ -324,7 +333,7 @@ htf_status htf_gauss_newton__find_pairs(htf_gauss_newton *gn, const double *thet
   HTF_TRY(project_tables(gn));
   HTF_TRY(weigh(gn, theta));
   HTF_TRY(limit(gn, threshold, &least));
-  for (int i = 0; i <= gn->evaluation->root; i++) {
+  for (int i = 0; i <= gn->evaluation->root && !gn->by_points; i++) {
     HTF_TRY(pick(gn, &gn->nodes[i], least));
   }
 done:

@@ -107,17 +107,20 @@ htf_matrix htf_gauss_newton__weights(const htf_gauss_newton *gn, int node,
                          v->cols);
 }
 
+const double *htf_gauss_newton__value(const htf_gauss_newton *gn, int node, int64_t row) {
+  const htf_gauss_newton__node *v = &gn->nodes[node];
+  if (v->own != NULL) {
+    return v->own + row * v->cols;
+  }
+  const htf_rows *table = &gn->evaluation->nodes[node].value;
+  return table->value + row * table->stride;
+}
+
 // Of a child whose rows are at its place in the level above: V of the k-th of the block.
 static const double *value_of(const htf_gauss_newton *gn, int node, int i, int level,
                               int64_t k) {
-  int child = htf_tree_child(gn->evaluation->tree, node, i);
-  const htf_gauss_newton__node *c = &gn->nodes[child];
-  int64_t row = gn->level[level].at[i * HTF_GAUSS_NEWTON_BLOCK + k];
-  if (c->own != NULL) {
-    return c->own + row * c->cols;
-  }
-  const htf_rows *table = &gn->evaluation->nodes[child].value;
-  return table->value + row * table->stride;
+  return htf_gauss_newton__value(gn, htf_tree_child(gn->evaluation->tree, node, i),
+                                 gn->level[level].at[i * HTF_GAUSS_NEWTON_BLOCK + k]);
 }
 
 static void times(double *x, const double *y, int64_t n) {
@@ -259,5 +262,6 @@ static void descend(const descent *d, int node, const int32_t *at, int level) {
 void htf_gauss_newton__sweep(htf_gauss_newton *gn, const double *theta, int64_t start,
                              int64_t rows, htf_gauss_newton__visit *visit) {
   const descent d = {gn, theta, start, rows, visit};
+  gn->block_start = start;
   descend(&d, gn->evaluation->root, NULL, 0);
 }

@@ -49,3 +49,5 @@ htf_status htf_objective__scale(htf_objective *objective, double gamma);
 void htf_objective__precondition(htf_objective *objective, const double *r, double *z);
 // What the next htf_objective__prepare will cost, in Hessian-vector products.
 double htf_objective__prepare_cost(const htf_objective *objective);
+// Back to before the first htf_objective__prepare.
+void htf_objective__forget(htf_objective *objective);

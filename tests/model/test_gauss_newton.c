@@ -76,7 +76,7 @@ Test(gauss_newton, with_every_pair_inverts_the_matrix) {
     if (s.c.parameters <= FEW) {
       double *z = random_doubles(&s.c.stream, s.c.parameters);
       double *back = random_doubles(&s.c.stream, s.c.parameters);
-      cr_assert(eq(int, htf_gauss_newton_create(s.evaluation, 100000, &gn), HTF_OK));
+      cr_assert(eq(int, htf_gauss_newton_create(s.evaluation, 100000, 0, &gn), HTF_OK));
       double gamma = gamma_of(&s, gn, c, 1e3);
       build(gn, &s, c, 0, gamma);
       htf_gauss_newton_solve(gn, s.direction, z);
@@ -92,6 +92,32 @@ Test(gauss_newton, with_every_pair_inverts_the_matrix) {
   }
 }
 
+// By the points it is that matrix too, with every kernel that its tree makes.
+Test(gauss_newton, by_points_inverts_the_matrix) {
+  int by_points = 0;
+  for (int i = 0; i < SCENES; i++) {
+    scene s;
+    double *c = open_curved(&s, i);
+    htf_gauss_newton *gn = NULL;
+    double *z = random_doubles(&s.c.stream, s.c.parameters);
+    double *back = random_doubles(&s.c.stream, s.c.parameters);
+    cr_assert(eq(int, htf_gauss_newton_create(s.evaluation, 0, s.m, &gn), HTF_OK));
+    double gamma = gamma_of(&s, gn, c, 1e3);
+    build(gn, &s, c, 0, gamma);
+    by_points += htf_gauss_newton_by_points(gn);
+    htf_gauss_newton_solve(gn, s.direction, z);
+    multiply(&s, c, gamma, z, back);
+    double apart = distance(s.c.parameters, back, s.direction);
+    cr_assert(lt(dbl, apart, 1e-9), "scene %d: %g", i, apart);
+    HTF_FREE(z);
+    HTF_FREE(back);
+    htf_gauss_newton_destroy(&gn);
+    HTF_FREE(c);
+    close_scene(&s);
+  }
+  cr_assert(gt(int, by_points, SCENES - 5));
+}
+
 Test(gauss_newton, is_symmetric_and_positive_with_some_pairs) {
   for (int i = 0; i < SCENES; i++) {
     scene s;
@@ -99,7 +125,7 @@ Test(gauss_newton, is_symmetric_and_positive_with_some_pairs) {
     double *a = random_doubles(&s.c.stream, s.c.parameters);
     double *b = random_doubles(&s.c.stream, s.c.parameters);
     htf_gauss_newton *gn = NULL;
-    cr_assert(eq(int, htf_gauss_newton_create(s.evaluation, 20, &gn), HTF_OK));
+    cr_assert(eq(int, htf_gauss_newton_create(s.evaluation, 20, 0, &gn), HTF_OK));
     double gamma = gamma_of(&s, gn, c, 1e8);
     build(gn, &s, c, 1 / gamma, gamma);
     cr_assert(le(i64, htf_gauss_newton_pairs(gn), 20));
@@ -124,7 +150,7 @@ Test(gauss_newton, takes_away_what_is_stiff) {
     scene s;
     double *c = open_curved(&s, i);
     htf_gauss_newton *gn = NULL;
-    cr_assert(eq(int, htf_gauss_newton_create(s.evaluation, 100000, &gn), HTF_OK));
+    cr_assert(eq(int, htf_gauss_newton_create(s.evaluation, 100000, 0, &gn), HTF_OK));
     double gamma = gamma_of(&s, gn, c, 1e6);
     build(gn, &s, c, 0.1 / gamma, gamma);
     double after = largest_left(&s, gn, c, gamma);
@@ -148,7 +174,7 @@ Test(gauss_newton, lets_a_choice_of_points_stand_for_all) {
   htf_gauss_newton *gn = NULL;
   htf_evaluation_forward(s.evaluation, s.c.theta, s.y);
   cr_assert(gt(i64, s.m, HTF_GAUSS_NEWTON_ROWS));
-  cr_assert(eq(int, htf_gauss_newton_create(s.evaluation, 1000, &gn), HTF_OK));
+  cr_assert(eq(int, htf_gauss_newton_create(s.evaluation, 1000, 0, &gn), HTF_OK));
   double gamma = gamma_of(&s, gn, c, 1e4);
   build(gn, &s, c, 0.1 / gamma, gamma);
   cr_assert(lt(dbl, largest_left(&s, gn, c, gamma), 4));
@@ -157,7 +183,7 @@ Test(gauss_newton, lets_a_choice_of_points_stand_for_all) {
   close_scene(&s);
 }
 
-Test(gauss_newton, gives_back_all_memory_when_some_is_refused) {
+static void refuse_memory(int64_t most_pairs, int64_t most_points) {
   scene s;
   double *c = open_curved(&s, 3);
   int64_t blocks = htf_memory_blocks();
@@ -165,7 +191,7 @@ Test(gauss_newton, gives_back_all_memory_when_some_is_refused) {
   htf_status status = HTF_E_MEMORY;
   for (int n = 1; status != HTF_OK; n++) {
     htf_memory_fail_at(n);
-    status = htf_gauss_newton_create(s.evaluation, 50, &gn);
+    status = htf_gauss_newton_create(s.evaluation, most_pairs, most_points, &gn);
     if (status == HTF_OK) {
       status = htf_gauss_newton_build(gn, s.c.theta, c, 1e-3);
     }
@@ -176,4 +202,9 @@ Test(gauss_newton, gives_back_all_memory_when_some_is_refused) {
   }
   HTF_FREE(c);
   close_scene(&s);
+}
+
+Test(gauss_newton, gives_back_all_memory_when_some_is_refused) {
+  refuse_memory(50, 0);
+  refuse_memory(0, 1000);
 }
