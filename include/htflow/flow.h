@@ -11,9 +11,9 @@
 //         gamma J) x = b are solved matrix-free, by GMRES or, for symmetric J, conjugate
 //         gradients, with the system's preconditioner if it has one (src/flow/krylov.c says
 //         when it is prepared anew); in narrow curved valleys with the Gauss-Newton part of
-//         J, if the system has one. Its independent variable is the path while the flow
-//         accelerates and time where it slows down, so that a wait of ten decades and the
-//         burst after it cost some hundred steps. The one for stiff systems; needs the
+//         J, if the system has one, first. Its independent variable is the path while the
+//         flow accelerates and time where it slows down, so that a wait of ten decades and
+//         the burst after it cost some hundred steps. The one for stiff systems; needs the
 //         exact product of J with a vector.
 //   adams variable-order (to 12), variable-step Adams-Moulton (CVODE, Hindmarsh et al.
 //         2005) with functional iteration.
@@ -67,6 +67,9 @@ typedef struct htf_flow_preconditioner {
   htf_status (*apply)(void *context, const double *r, double *z);
   // What the next prepare will cost, in products of J: the same after the same calls.
   double (*cost)(void *context);
+  // What was prepared is not used again, and the cost is that of the first prepare. NULL:
+  // nothing depends on what was before.
+  void (*forget)(void *context);
 } htf_flow_preconditioner;
 
 // The system. Each callback may fail with HTF_E_NUMERIC (a value not finite): the method

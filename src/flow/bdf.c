@@ -207,7 +207,7 @@ static htf_status step(htf_flow *flow, double *next, double *length) {
   }
   htf_flow__history_advance(&b->history, &t.reach, b->order, b->e, t.e_time);
   b->pace = t.pace;
-  b->avoided -= b->avoided > 0;
+  htf_flow__bdf_leave_behind(b);
   choose(b, &t, tries == 1);
   save(flow);
   *length = t.length;
@@ -255,7 +255,7 @@ static htf_status restart(htf_flow *flow) {
   htf_status status = HTF_OK;
   htf_flow_bdf *b = flow->method;
   b->shared.refusals = 0;
-  b->avoided = 0;
+  b->avoided = b->span = b->since = 0;
   b->hopeless = INFINITY;
   load(flow);
   if (b->history.rows == 0) {

@@ -17,9 +17,10 @@ typedef struct htf_flow_bdf {
   int order;          // of the next step,
   double step;        // and its length, in s
   int waited;         // steps since the order changed
-  int avoided;        // steps that J is not tried in
+  int avoided;        // steps of a valley left, in which J does not come first
+  int span, since;    // of the last valley: its steps, and those since it ended
   double contraction; // of a Gauss-Newton iteration, over gamma; 0: not known
-  double hopeless;    // gamma beyond which such iterations do not converge
+  double hopeless;    // gamma beyond which a valley's iterations do not converge
   double speed;       // v_0
   double most;        // it grows no further
   double pace;        // the least sigma so far
@@ -37,7 +38,7 @@ typedef struct htf_flow_trial {
   double pace, length, e_time; // sigma, the step in time, and the correction of time
   double tolerance, error;     // of the local error, and that over its tolerance
   htf_flow_matrix matrix;      // of Newton's iteration
-  double change;               // by its last one, root mean square; 0: none yet
+  double way;                  // from y_n to p, root mean square
   htf_flow_outcome outcome;
 } htf_flow_trial;
 
@@ -48,3 +49,5 @@ double htf_flow__bdf_constant(const htf_flow_reach *reach, int order);
 // b->order that t->reach leads to; *settled: e may stand. Raises what the system does.
 htf_status htf_flow__bdf_solve(htf_flow *flow, htf_flow_bdf *b, double *y,
                                htf_flow_trial *t, bool *settled);
+// A step was made.
+void htf_flow__bdf_leave_behind(htf_flow_bdf *b);

@@ -16,13 +16,21 @@ typedef enum htf_flow_solved {
   HTF_FLOW_SOLVED
 } htf_flow_solved;
 
-// x [size] += (I - gamma J(y))^-1 r, with this matrix for J, to an error of `tolerance` in
-// the Euclidean norm; where it is INDEFINITE, what conjugate gradients came to. r [size] is
-// spoilt, z [size] is work. *energy: r' M^-1 r of the r given, about what x lacked in the
-// norm of the matrix, squared.
-htf_status htf_flow__krylov_solve(htf_flow_krylov_solver *solver, htf_flow_matrix matrix,
-                                  const double *y, double gamma, double tolerance,
-                                  double *r, double *z, double *x, htf_flow_solved *solved,
-                                  double *energy);
+// (I - gamma J(y)) x = r, with this matrix for J, to an error of `tolerance` in the
+// Euclidean norm and of `energy` in that of the system's matrix. valley: J changes much
+// from system to system, so that nothing of an earlier one is relied on (bdf_newton.c).
+typedef struct htf_flow_linear {
+  const double *y;
+  htf_flow_matrix matrix;
+  double gamma, tolerance, energy;
+  bool valley;
+} htf_flow_linear;
+
+// x [size] += the solution; where the matrix is INDEFINITE, what conjugate gradients came
+// to. r [size] is spoilt, z [size] is work. *energy: r' M^-1 r of the r given, about what x
+// lacked in the norm of the matrix, squared.
+htf_status htf_flow__krylov_solve(htf_flow_krylov_solver *solver,
+                                  const htf_flow_linear *system, double *r, double *z,
+                                  double *x, htf_flow_solved *solved, double *energy);
 // Forgets the preconditioner: what follows depends on nothing before.
 void htf_flow__krylov_restart(htf_flow_krylov_solver *solver);

@@ -75,7 +75,12 @@ static double cost(void *context) {
   return htf_objective__prepare_cost(r->objective);
 }
 
-static const htf_flow_preconditioner stiff = {prepare, scale, precondition, cost};
+static void forget(void *context) {
+  htf_flight *r = context;
+  htf_objective__forget(r->objective);
+}
+
+static const htf_flow_preconditioner stiff = {prepare, scale, precondition, cost, forget};
 
 static void fill_options(htf_flight *r) {
   static const htf_flow_method methods[] = {

@@ -2,7 +2,7 @@
 // What is bdf's own; test_control.c has what it shares with other methods.
 #include "systems.h"
 
-enum { SIZE = 20 };
+enum { SIZE = 20, SEGMENT = 50 };
 
 // exp(-A t) y0 with A = H diag(rates) H.
 static void solve_stiff(const double *rates, double t, const double *y0, double *y) {
@@ -72,7 +72,7 @@ typedef struct preconditioned {
   system_context system; // first: what the system's own callbacks see
   double off;            // rates are taken this many times
   double gamma;
-  int prepared, applied;
+  int prepared, applied, forgotten;
 } preconditioned;
 
 static htf_status look(void *context, const double *y, double gamma) {
@@ -108,6 +108,11 @@ static double dear(void *context) {
   return 1e12;
 }
 
+static void forget(void *context) {
+  preconditioned *p = context;
+  p->forgotten++;
+}
+
 // To t = 1; the error at its end, relative.
 static double follow_with(const htf_flow_preconditioner *m, double off,
                           preconditioned *used, htf_flow_counts *counts) {
@@ -121,6 +126,7 @@ static double follow_with(const htf_flow_preconditioner *m, double off,
   htf_flow_options options = bdf_options(1e-6);
   options.krylov = HTF_FLOW_PCG;
   options.krylov_dimension = 60;
+  options.segment_steps = SEGMENT;
   htf_flow *flow = start_flow(&system, &options, first);
   follow(flow, 1, found);
   solve_stiff(rates, 1, first, exact);
@@ -131,7 +137,7 @@ static double follow_with(const htf_flow_preconditioner *m, double off,
 
 // One product a solve shows that M is right; two solves more are taken on trust.
 Test(bdf, solves_at_a_glance_with_the_right_preconditioner) {
-  htf_flow_preconditioner m = {look, set_gamma, apply, cheap};
+  htf_flow_preconditioner m = {look, set_gamma, apply, cheap, NULL};
   preconditioned used;
   htf_flow_counts with, without;
   cr_assert(lt(dbl, follow_with(&m, 1, &used, &with), 1e-4));
@@ -144,15 +150,25 @@ Test(bdf, solves_at_a_glance_with_the_right_preconditioner) {
 
 // Rates off by a factor of 100 either way make M bad, not the solution wrong.
 Test(bdf, keeps_the_tolerance_with_a_bad_preconditioner) {
-  htf_flow_preconditioner m = {look, set_gamma, apply, cheap};
+  htf_flow_preconditioner m = {look, set_gamma, apply, cheap, NULL};
   preconditioned used;
   htf_flow_counts counts;
   cr_assert(lt(dbl, follow_with(&m, 100, &used, &counts), 1e-4));
   cr_assert(lt(dbl, follow_with(&m, 0.01, &used, &counts), 1e-4));
 }
 
+// What a segment does must not depend on what was prepared in one before.
+Test(bdf, forgets_its_preconditioner_at_a_boundary) {
+  htf_flow_preconditioner m = {look, set_gamma, apply, cheap, forget};
+  preconditioned used;
+  htf_flow_counts counts;
+  cr_assert(lt(dbl, follow_with(&m, 1, &used, &counts), 1e-4));
+  cr_assert(gt(i64, counts.segments, 2));
+  cr_assert(ge(i64, used.forgotten, counts.segments - 1));
+}
+
 Test(bdf, does_without_a_preconditioner_that_costs_more_than_it_saves) {
-  htf_flow_preconditioner m = {look, set_gamma, apply, dear};
+  htf_flow_preconditioner m = {look, set_gamma, apply, dear, NULL};
   preconditioned used;
   htf_flow_counts counts;
   cr_assert(lt(dbl, follow_with(&m, 1, &used, &counts), 1e-4));
