@@ -57,8 +57,9 @@ static double parts_flops(const htf_model *model, const htf_probe_work *work) {
 }
 
 static bool pays(const htf_probe_options *options, htf_observable_cost cost) {
-  uint64_t set = options->observables != 0 ? options->observables
-                                           : htf_observable_set(HTF_WHEN_STANDARD);
+  bool named = options->observables != 0; // as htf_probe_create takes it
+  uint64_t set = options->observables |
+                 htf_observable_set(named ? HTF_WHEN_ALWAYS : HTF_WHEN_STANDARD);
   for (int i = 0; i < HTF_OBSERVABLES; i++) {
     if (htf_observable_get_cost(i) == cost && set >> i & 1) {
       return true;
