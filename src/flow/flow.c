@@ -253,6 +253,7 @@ htf_flow_counts htf_flow_get_counts(const htf_flow *flow) {
   return (htf_flow_counts){.steps = a.steps + b.steps,
                            .derivatives = a.derivatives + b.derivatives,
                            .products = a.products + b.products,
+                           .prepared = a.prepared + b.prepared,
                            .segments = a.segments + b.segments,
                            .rejected = a.rejected + b.rejected};
 }
