@@ -31,7 +31,7 @@
 //
 // An evaluation owns all work memory, made once; its verbs allocate nothing. The verbs
 // build on each other: pullback needs the forward sweep at the same theta to be the last
-// one made, the tangent verbs need forward and pullback. It borrows model and points, which
+// one made, tangent needs forward, and second all three. It borrows model and points, which
 // must outlive it. Values and slopes are in the order of the points as given to
 // htf_points_create.
 #pragma once

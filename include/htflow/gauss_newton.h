@@ -37,7 +37,8 @@
 // Of more than HTF_GAUSS_NEWTON_ROWS points an even choice of so many stands for all.
 //
 // It borrows the evaluation (made for gradients at least) and reads the tables of its last
-// forward sweep.
+// forward sweep. By the points it makes an evaluation of its own, to multiply with the J
+// that K is of.
 #pragma once
 
 #include <stdbool.h>
@@ -60,8 +61,8 @@ htf_status htf_gauss_newton_create(const htf_evaluation *evaluation, int64_t mos
                                    int64_t most_points, htf_gauss_newton **gn);
 void htf_gauss_newton_destroy(htf_gauss_newton **gn);
 
-// Q and G at theta, or K, which the evaluation's last forward sweep was at. curvatures [m]:
-// c, not negative. threshold: the least d_ij. Cost: about that of three gradients with
+// Makes Q and G, or K, at theta, where the evaluation's last forward sweep was. curvatures
+// [m]: c, not negative. threshold: the least d_ij. Cost: about that of three gradients with
 // every point its own row, and (chosen points) pairs^2, or points^2 times the widths of the
 // nodes with many rows. Raises HTF_E_MEMORY, HTF_E_NUMERIC; M is then 1.
 htf_status htf_gauss_newton_build(htf_gauss_newton *gn, const double *theta,
@@ -69,7 +70,7 @@ htf_status htf_gauss_newton_build(htf_gauss_newton *gn, const double *theta,
 int64_t htf_gauss_newton_pairs(const htf_gauss_newton *gn); // how many; 0 by the points
 bool htf_gauss_newton_by_points(const htf_gauss_newton *gn);
 // What a build as the last one costs, with its factor, in Hessian-vector products of the
-// evaluation with a solve each: by floating-point operations.
+// evaluation with a solve each: by floating-point operations, roughly.
 double htf_gauss_newton_cost(const htf_gauss_newton *gn);
 // Back to before the first build.
 void htf_gauss_newton_forget(htf_gauss_newton *gn);

@@ -21,7 +21,7 @@
 // In a valley e may stand only where what it lacked before its last iteration is small in
 // energy: e' (I - gamma sigma J) e / 2 gamma is by how much the step misses its minimum of
 // the loss, which off a floor of curvature c rises by c / 2 times the distance squared.
-// Nor does f(p) tell there how fast the flow is: sigma stays.
+// Nor does f(p) tell there how fast the flow is: sigma stays in the steps that begin so.
 // Problem 5 of tests/bench/evaluations.py ends in such a valley (seed 0, rtol 1e-4): with J
 // alone its loss is 0.05 after a minute's computing, in steps fifty times shorter.
 #include <math.h>
@@ -87,7 +87,7 @@ typedef struct iteration {
 
 // The iterations of a step so far.
 typedef struct iterations {
-  int bends;             // so often J was not positive definite
+  int bends;             // so often J was not positive definite, or of no use
   double energy, change; // of the last one; 0: none, or nothing to be told from it
   bool linear;           // the last one was with the Gauss-Newton part
 } iterations;
@@ -113,7 +113,7 @@ static void move(const htf_flow *flow, htf_flow_bdf *b, double *y, const htf_flo
 static double linear_tolerance(const htf_flow_bdf *b, const htf_flow_trial *t) {
   double most = LINEAR * t->tolerance /
                 fmax(LEAST_CONSTANT, htf_flow__bdf_constant(&t->reach, b->order));
-  bool near = b->span > 0 && b->since <= b->span;
+  bool near = b->avoided > 0 || (b->span > 0 && b->since <= b->span);
   return near ? fmin(most, fmax(OF_THE_WAY * t->way, LEAST_SHARE * most)) : most;
 }
 
@@ -199,12 +199,13 @@ static bool judge_in_valley(htf_flow_bdf *b, htf_flow_trial *t, iterations *befo
   if (it->solved == HTF_FLOW_UNSOLVED) {
     return false;
   }
-  if (it->solved == HTF_FLOW_INDEFINITE) {
+  bool bends = it->solved == HTF_FLOW_INDEFINITE;
+  if (bends) {
     before->bends++;
     it->solved = linear ? HTF_FLOW_UNSOLVED : HTF_FLOW_SOLVED;
-    it->change = 0;
   } else if (linear) {
-    stands = contracts(b, gamma, tolerance, before, it, &diverging) && near;
+    stands = contracts(b, gamma, tolerance, before, it, &diverging) || it->change == 0;
+    stands = stands && near;
   } else {
     stands = it->change <= tolerance && near;
     diverging = !near && before->energy > 0 && it->energy > DIVERGING * before->energy;
@@ -212,10 +213,10 @@ static bool judge_in_valley(htf_flow_bdf *b, htf_flow_trial *t, iterations *befo
   if (diverging) {
     it->solved = HTF_FLOW_UNSOLVED;
   }
-  t->matrix = it->change > 0 && before->bends < MOST_BENDS ? HTF_FLOW_JACOBIAN
-                                                           : HTF_FLOW_GAUSS_NEWTON;
+  t->matrix =
+      bends || before->bends >= MOST_BENDS ? HTF_FLOW_GAUSS_NEWTON : HTF_FLOW_JACOBIAN;
   before->linear = linear;
-  before->change = it->change;
+  before->change = bends ? 0 : it->change;
   before->energy = it->energy;
   return stands;
 }

@@ -20,13 +20,12 @@
 // one took PATIENCE products or more, and within a solve that has taken so many, once the
 // products that solves spent beyond their first since the last time come to LEAST_DEBT and
 // to DEBT of what preparing costs; and scaled, without a look at J, whenever gamma changes.
-// A restart of a segment forgets it. A larger LEAST_DEBT or DEBT takes more products and
-// less time: of problem 1 of tests/bench/evaluations.py, seed 0, at rtol 1e-4, f and J v
-// together and CPU seconds
-//     LEAST_DEBT 3, DEBT 0.005     1,068     1.6
-//     6, 0.005                     1,277     1.4
-//     6, 0.02                      1,490     1.3
-//     no preconditioner          146,268     4.8
+// A restart of a segment forgets it. A larger LEAST_DEBT takes more products and less time:
+// of problem 1 of tests/bench/evaluations.py, seed 0, at rtol 1e-4, f and J v together and
+// CPU seconds
+//     LEAST_DEBT 3         1,068     1.6
+//     6                    1,277     1.4
+//     no preconditioner  146,268     4.8
 //
 // In a valley gamma times the largest eigenvalue is 1e7 and more, and M, which is of
 // another y, is far from A: `miss` tells nothing, and small z nothing of the energy, so
@@ -84,6 +83,10 @@ static void add(double a, const double *x, double *y, int64_t n) {
 
 // p = z + beta p
 static void turn(double beta, const double *z, double *p, int64_t n) {
+  if (beta == 0) {
+    memcpy(p, z, (size_t)n * sizeof *p); // whatever p was
+    return;
+  }
   for (int64_t i = 0; i < n; i++) {
     p[i] = z[i] + beta * p[i];
   }
@@ -103,10 +106,12 @@ static htf_status precondition(krylov *s) {
 
 static htf_status scale(krylov *s, double gamma) {
   htf_status status = HTF_OK;
-  s->ready = false;
+  bool measured = s->measured;
+  s->ready = s->measured = false;
   HTF_TRY(s->flow->system.preconditioner->scale(s->flow->system.context, gamma));
   s->gamma = gamma;
   s->ready = true;
+  s->measured = measured;
 done:
   return status;
 }
@@ -208,11 +213,11 @@ htf_status htf_flow__krylov_solve(krylov *s, const htf_flow_linear *system, doub
     fresh = true;
   }
   HTF_TRY(precondition(s));
-  *energy = dot(s->r, s->z, n);
+  *energy = fmax(0, dot(s->r, s->z, n));
   while (alpha > 0) {
     double size = sqrt(dot(s->z, s->z, n)), miss = missed(s, here);
     bool seen = products > 0 || s->unseen < MOST_UNSEEN;
-    double rest = sqrt(dot(s->r, s->z, n));
+    double rest = sqrt(fmax(0, dot(s->r, s->z, n)));
     if ((size <= system->tolerance && rest <= system->energy) ||
         (seen && miss < 1 && miss * size <= system->tolerance &&
          miss * rest <= system->energy)) {
@@ -244,7 +249,7 @@ htf_status htf_flow__krylov_solve(krylov *s, const htf_flow_linear *system, doub
   }
   s->last = products;
   s->unseen = products == 0 ? s->unseen + 1 : 0;
-  s->fresh = fresh ? turns : s->fresh;
+  s->fresh = fresh && *solved == HTF_FLOW_SOLVED ? turns : s->fresh;
   s->debt += spared(s, turns);
 done:
   return status;

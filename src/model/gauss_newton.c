@@ -206,7 +206,7 @@ static htf_status make_square(htf_gauss_newton *gn, const double *theta) {
     HTF_NEW(gn->diagonal, gn->size);
     HTF_NEW(gn->inner, gn->size);
     gn->room = gn->size;
-  } else {
+  } else if (gn->size > 0) {
     memset(gn->gram, 0, (size_t)(gn->size * gn->size) * sizeof *gn->gram);
   }
   HTF_TRY(gn->by_points ? htf_gauss_newton__build_dual(gn, theta) : make_gram(gn, theta));

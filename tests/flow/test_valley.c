@@ -2,9 +2,8 @@
 // bdf on the floor of a narrow, curved valley.
 #include "systems.h"
 
-// L = a^2/2 + b^2/2, a = (|y|^2 - 1) rate / 2, b = y1 - 1: from (-1, 0+) around the unit
-// circle to (1, 0). Its angle, counted from there, obeys x' = (cos x - 1) sin x up to 1 /
-// rate^2.
+// L = a^2/2 + b^2/2, a = (y0^2 - y1^2 - 1) rate / 2, b = y1: along the unit hyperbola,
+// y = (cosh x, sinh x), to (1, 0). There x' = - sinh x cosh x / cosh 2x up to 1 / rate^2.
 static htf_status valley(void *context, const double *y, double *dy) {
   system_context *c = context;
   double a = (y[0] * y[0] - y[1] * y[1] - 1) * c->rate / 2;
@@ -68,7 +67,7 @@ static int64_t descend(double rate,
   return steps;
 }
 
-// The way is 74 long and bends to a radius of 1.
+// The way is 100 long, and its radius is 1 at the end.
 Test(valley, steps_are_as_long_as_the_flow_is_smooth) {
   double exact = angle_after(X0, 10), with, without;
   int64_t few = descend(1e5, first_part, &with), many = descend(1e5, NULL, &without);
