@@ -62,7 +62,7 @@ Test(pace, the_range_begins_after_nothing_however_uneven_the_pace) {
     htf_cli__pace_note(&pace, 10.0 * i, i < 6 ? 0 : 6);
   }
   cr_assert(htf_cli__pace_left(&pace, 6, &seconds, &spread));
-  cr_assert(gt(dbl, spread, seconds));
+  cr_assert(lt(dbl, seconds, spread));
   cr_assert(eq(str, htf_cli__time_left(&pace, 6, text),
                ", 1 min 00 s left (25 s to 2 min 25 s)"));
 }
@@ -75,10 +75,10 @@ Test(pace, a_long_sweep_keeps_few_even_marks_and_its_pace) {
     htf_cli__pace_note(&pace, i, 3.0 * i);
   }
   cr_assert(le(int, pace.marks, HTF_CLI_MARKS));
-  cr_assert(gt(int, pace.marks, HTF_CLI_MARKS / 3));
+  cr_assert(lt(int, HTF_CLI_MARKS / 3, pace.marks));
   for (int i = 2; i < pace.marks - 1; i++) { // the first came in soon, the last grows
     double length = pace.seconds[i + 1] - pace.seconds[i];
-    cr_assert(gt(dbl, length, 0.25 * pace.spacing));
+    cr_assert(lt(dbl, 0.25 * pace.spacing, length));
     cr_assert(lt(dbl, length, 2.5 * pace.spacing));
   }
   cr_assert(htf_cli__pace_left(&pace, 3000, &seconds, &spread));
@@ -97,8 +97,8 @@ Test(pace, a_sweep_that_stands_still_is_seen_to_slow_down) {
     htf_cli__pace_note(&pace, i, 20);
   }
   htf_cli__pace_left(&pace, 10, &after, &spread_after);
-  cr_assert(gt(dbl, after, 1.5 * before));
-  cr_assert(gt(dbl, spread_after, spread_before));
+  cr_assert(lt(dbl, 1.5 * before, after));
+  cr_assert(lt(dbl, spread_before, spread_after));
 }
 
 Test(pace, durations_are_said_in_two_units) {

@@ -270,6 +270,14 @@ def nothing_is_marked_unfinished(root):
             if marks.search(line)]
 
 
+def greater_is_written_as_less(root):
+    """Criterion 2.4.1's gt(T, a, b) holds where a = b too, so that it may hold of nothing."""
+    return [f"{name(root, path)}:{number}: gt is ge: write lt"
+            for path in files(root, "tests/**/*.c", "tests/**/*.h")
+            for number, line in enumerate(bare(path.read_text()).splitlines(), 1)
+            if re.search(r"\bgt\s*\(", line)]
+
+
 def heap_and_terminal_have_one_door(root):
     """Memory comes from htf_memory_get; only cli, the log and the abort of base print."""
     heap = r"\b(malloc|calloc|realloc|aligned_alloc|strdup|strndup|asprintf)\s*\("

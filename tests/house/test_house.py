@@ -28,6 +28,7 @@ OF_SOURCES = [
     rules.files_begin_well,
     rules.sizes_are_human,
     rules.nothing_is_marked_unfinished,
+    rules.greater_is_written_as_less,
     rules.heap_and_terminal_have_one_door,
     rules.top_level_is_as_designed,
     built.doors_compile_alone,
@@ -103,6 +104,9 @@ def caught(rule, count, tree):
                             + "  // }\n  s('}', \"}\");\n" * 41 + "}\n"}),
     caught(rules.nothing_is_marked_unfinished, 2,
            {"src/base/x.c": "// TO" "DO: later\n#if 0\nint todo;\n#endif\n"}),
+    caught(rules.greater_is_written_as_less, 1,
+           {"tests/base/test_x.c": "cr_assert(gt(int, 1, 0));\n"
+                                   "cr_assert(lt(int, 0, 1)); // gt(\n"}),
     caught(rules.heap_and_terminal_have_one_door, 2,
            {"src/base/x.c": "int *x = malloc(4); // malloc(4)\n", "src/base/memory.c":
             "x = malloc(4);\n", "src/cli/x.c": "printf(s);\n", "src/flow/y.c":

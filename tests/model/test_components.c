@@ -290,7 +290,7 @@ Test(components, drift_by_the_square_of_a_descents_step) {
     drift[i] = htf_model_unbalancedness_drift(c.model, here, start);
     HTF_FREE(theta);
   }
-  cr_assert(gt(dbl, drift[0], 0));
+  cr_assert(lt(dbl, 0, drift[0]));
   cr_assert(epsilon_eq(dbl, drift[1] / drift[0], 4, 1e-6));
   cr_assert(eq(dbl, htf_model_unbalancedness_drift(c.model, start, start), 0));
   HTF_FREE(start);

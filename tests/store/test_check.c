@@ -9,8 +9,8 @@ TestSuite(check, .init = begin, .fini = end);
 static void count(void *context, htf_check_severity severity, const char *what,
                   const char *text) {
   (void)severity;
-  cr_assert(gt(sz, strlen(what), 0));
-  cr_assert(gt(sz, strlen(text), 0));
+  cr_assert(lt(sz, 0, strlen(what)));
+  cr_assert(lt(sz, 0, strlen(text)));
   ++*(int *)context;
 }
 
@@ -62,7 +62,7 @@ Test(check, of_a_made_up_sweep_finds_and_leaves_nothing) {
   cr_assert(eq(int, htf_results_write(path, &made.source, &checksum), HTF_OK));
   int64_t blocks = htf_memory_blocks();
   cr_assert(eq(int, htf_check_file(path, count, NULL, &found), HTF_OK));
-  cr_assert(gt(int, found, 5));
+  cr_assert(lt(int, 5, found));
   cr_assert(eq(i64, htf_memory_blocks(), blocks));
   cr_assert(eq(i64, H5Fget_obj_count((hid_t)H5F_OBJ_ALL, H5F_OBJ_ALL), 0));
 }
@@ -86,7 +86,7 @@ Test(check, of_a_cut_file_is_a_finding, .timeout = 60) {
     write_bytes("cut.h5", bytes, cut);
     int before = found;
     cr_assert(eq(int, htf_check_file(path, count, NULL, &found), HTF_OK));
-    cr_assert(gt(int, found, before));
+    cr_assert(lt(int, before, found));
     cr_assert(eq(i64, H5Fget_obj_count((hid_t)H5F_OBJ_ALL, H5F_OBJ_ALL), 0));
   }
 }
