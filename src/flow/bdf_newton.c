@@ -92,20 +92,26 @@ typedef struct iterations {
   bool linear;           // the last one was with the Gauss-Newton part
 } iterations;
 
+// Root mean square of x - y, both [size].
+static double apart(const double *x, const double *y, int64_t size) {
+  double sum = 0;
+  for (int64_t i = 0; i < size; i++) {
+    sum += (x[i] - y[i]) * (x[i] - y[i]);
+  }
+  return sqrt(sum / (double)size);
+}
+
 // y = p + e with the corrected e.
 static void move(const htf_flow *flow, htf_flow_bdf *b, double *y, const htf_flow_trial *t,
                  iteration *it) {
   int64_t size = flow->system.size;
-  double change = 0, way = 0;
   htf_flow__history_predict(&b->history, &t->reach, b->order, flow->state, b->r);
   for (int64_t i = 0; i < size; i++) {
-    double now = b->r[i] + b->e[i], from_y = now - y[i], from_start = now - flow->state[i];
-    change += from_y * from_y;
-    way += from_start * from_start;
-    y[i] = now;
+    b->r[i] += b->e[i];
   }
-  it->change = sqrt(change / (double)size);
-  it->way = sqrt(way / (double)size);
+  it->change = apart(b->r, y, size);
+  it->way = apart(b->r, flow->state, size);
+  memcpy(y, b->r, (size_t)size * sizeof *y);
 }
 
 // What may be left of e: of the step's tolerance, and in a valley or soon after one of the
@@ -180,14 +186,10 @@ static bool contracts(htf_flow_bdf *b, double gamma, double tolerance,
 static void begin(const htf_flow *flow, htf_flow_bdf *b, double *y, htf_flow_trial *t,
                   htf_flow_matrix matrix) {
   int64_t size = flow->system.size;
-  double way = 0;
   t->matrix = matrix;
   memset(b->e, 0, (size_t)size * sizeof *b->e);
   htf_flow__history_predict(&b->history, &t->reach, b->order, flow->state, y);
-  for (int64_t i = 0; i < size; i++) {
-    way += (y[i] - flow->state[i]) * (y[i] - flow->state[i]);
-  }
-  t->way = sqrt(way / (double)size);
+  t->way = apart(y, flow->state, size);
 }
 
 // Of a step in a valley, whether e may stand after an iteration, and with what to go on.

@@ -50,6 +50,7 @@ enum { PATIENCE = 2, MOST_UNSEEN = 2 };
 static const double DEBT = 0.02, VALLEY_DEBT = 0.05, LEAST_DEBT = 2;
 // `miss` of an earlier system is taken this many times.
 static const double CAUTION = 2;
+// In a valley M serves for a gamma within this factor of its own.
 static const double NEAR = 1.25;
 
 typedef struct htf_flow_krylov_solver krylov;
@@ -164,6 +165,14 @@ static double missed(const krylov *s, bool here) {
   return here ? s->miss : CAUTION * s->miss * fmax(1, more);
 }
 
+// Whether the tolerances are met once z is added to x and `share` <= 1 of it stays: of
+// size = |z|, and of its energy, rz = r.z.
+static bool is_enough(const krylov *s, double size, double rz, double share) {
+  double rest = sqrt(fmax(0, rz));
+  return share <= 1 && share * size <= s->system->tolerance &&
+         share * rest <= s->system->energy;
+}
+
 // Before the first turn of p = z_0, after the step by alpha along it.
 static void measure(krylov *s, double alpha) {
   double left = 0, all = 0;
@@ -203,7 +212,7 @@ htf_status htf_flow__krylov_solve(krylov *s, const htf_flow_linear *system, doub
   int64_t n = s->flow->system.size;
   int products = 0, turns = 0;
   bool here = false, fresh = false; // miss is of this system; M was prepared at it
-  double rz = 0, alpha = 1;
+  double rz, before = 0, alpha = 1;
   s->system = system;
   s->r = r;
   s->z = z;
@@ -216,14 +225,12 @@ htf_status htf_flow__krylov_solve(krylov *s, const htf_flow_linear *system, doub
     fresh = true;
   }
   HTF_TRY(precondition(s));
-  *energy = fmax(0, dot(s->r, s->z, n));
+  rz = dot(s->r, s->z, n);
+  *energy = fmax(0, rz);
   while (alpha > 0) {
-    double size = sqrt(dot(s->z, s->z, n)), miss = missed(s, here);
     bool seen = products > 0 || s->unseen < MOST_UNSEEN;
-    double rest = sqrt(fmax(0, dot(s->r, s->z, n)));
-    if ((size <= system->tolerance && rest <= system->energy) ||
-        (seen && miss < 1 && miss * size <= system->tolerance &&
-         miss * rest <= system->energy)) {
+    double size = sqrt(dot(s->z, s->z, n));
+    if (is_enough(s, size, rz, 1) || (seen && is_enough(s, size, rz, missed(s, here)))) {
       add(1, s->z, x, n);
       *solved = HTF_FLOW_SOLVED;
     }
@@ -233,14 +240,15 @@ htf_status htf_flow__krylov_solve(krylov *s, const htf_flow_linear *system, doub
     if (!fresh && worth_preparing(s, products)) {
       HTF_TRY(prepare(s));
       HTF_TRY(precondition(s));
+      rz = dot(s->r, s->z, n);
       fresh = true;
       turns = 0;
     }
-    double before = rz;
-    rz = dot(s->r, s->z, n);
     turn(turns == 0 ? 0 : rz / before, s->z, s->p, n);
+    before = rz;
     HTF_TRY(advance(s, rz, x, &alpha));
     HTF_TRY(precondition(s));
+    rz = dot(s->r, s->z, n);
     products++;
     if (turns++ == 0 && alpha > 0) {
       measure(s, alpha);
