@@ -161,14 +161,18 @@ void htf_plan__close_check(htf_plan__check *c) {
 // ---- what `where` drops ----------------------------------------------------------------
 
 // Whether some point of this combination is kept: the axes that `where` names are gone
-// through as well. Where they are too many, one is held to be.
+// through as well. Where they are too many, one is held to be; and none where a condition
+// could not be read, which must be put right first.
 static htf_status is_kept(htf_plan__check *c, bool *kept) {
   htf_status status = HTF_OK;
   const htf_plan *plan = c->plan;
   const htf_plan__block *b = &plan->block[c->block];
   htf_plan__group rest = {.combinations = 1};
   htf_spec *spec = NULL;
-  *kept = plan->where.conditions == 0;
+  *kept = false;
+  if (plan->where.broken) {
+    return status;
+  }
   HTF_NEW(spec, 1);
   HTF_NEW(rest.axis, b->axes);
   for (int i = b->first; i < b->first + b->axes && !*kept; i++) {
@@ -203,7 +207,8 @@ static htf_status tell(htf_plan__check *c, htf_status found) {
   htf_status status = HTF_OK;
   char words[HTF_MAX_TEXT];
   bool kept = true;
-  if (found == HTF_E_CONFIG && c->plan->where.conditions > 0) {
+  bool drops = c->plan->where.conditions > 0 || c->plan->where.broken;
+  if (found == HTF_E_CONFIG && drops) {
     snprintf(words, sizeof words, "%s", htf_error_message());
     htf_error_clear();
     HTF_TRY(is_kept(c, &kept));

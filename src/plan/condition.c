@@ -19,45 +19,73 @@
 
 // ---- comparisons -----------------------------------------------------------------------
 
-// Where a choice is compared with a text, the text must be one of them; both are then
-// numbers.
-static htf_status settle_choice(htf_condition__parser *p, int key, int text) {
+// Where a choice is compared with a text, the text must be one of them; both become
+// numbers, as terms of their own: another comparison may share the old ones.
+static htf_status settle_choice(htf_condition__parser *p, int *key, int *text) {
   htf_status status = HTF_OK;
-  htf_plan__term *k = htf_condition__term_at(p, key), *t = htf_condition__term_at(p, text);
-  if (p->failed || k->operation != HTF_PLAN__KEY || t->operation != HTF_PLAN__TEXT ||
-      k->field->type != HTF_FIELD_CHOICE) {
+  htf_plan__term k = *htf_condition__term_at(p, *key),
+                 t = *htf_condition__term_at(p, *text);
+  if (p->failed || k.operation != HTF_PLAN__KEY || t.operation != HTF_PLAN__TEXT ||
+      k.field->type != HTF_FIELD_CHOICE) {
     return HTF_OK;
   }
-  status = htf_spec_set(p->reader->scratch, k->field, t->text);
-  if (status == HTF_OK) {
-    k->type = t->type = HTF_PLAN__A_NUMBER;
-    t->operation = HTF_PLAN__NUMBER;
-    t->number = htf_spec_number(p->reader->scratch, k->field);
-    t->bare = false;
+  status = htf_spec_set(p->reader->scratch, k.field, t.text);
+  if (status != HTF_OK) {
+    p->failed = true;
+    return htf_plan__note(p->reader->errors, htf_condition__spot(p, t.at), status);
   }
-  p->failed = status != HTF_OK;
-  return htf_plan__note(p->reader->errors, htf_condition__spot(p, t->at), status);
+  k.type = HTF_PLAN__A_NUMBER;
+  HTF_TRY(htf_condition__add_term(p, k, key));
+  t = (htf_plan__term){.operation = HTF_PLAN__NUMBER,
+                       .left = -1,
+                       .right = -1,
+                       .number = htf_spec_number(p->reader->scratch, k.field),
+                       .at = t.at};
+  HTF_TRY(htf_condition__add_term(p, t, text));
+done:
+  return status;
 }
 
 // Two terms that are compared must be of one type; a bare word must have a key of texts
 // beside it.
-static htf_status settle(htf_condition__parser *p, int left, int right) {
+static htf_status settle(htf_condition__parser *p, int *left, int *right) {
   htf_status status = HTF_OK;
   HTF_TRY(settle_choice(p, left, right));
   HTF_TRY(settle_choice(p, right, left));
   if (p->failed) {
     goto done;
   }
-  const htf_plan__term *l = htf_condition__term_at(p, left),
-                       *r = htf_condition__term_at(p, right);
+  const htf_plan__term *l = htf_condition__term_at(p, *left),
+                       *r = htf_condition__term_at(p, *right);
   if (l->bare && (r->operation != HTF_PLAN__KEY || r->type != HTF_PLAN__A_TEXT)) {
     HTF_TRY(htf_condition__fail_word(p, l));
   } else if (r->bare && (l->operation != HTF_PLAN__KEY || l->type != HTF_PLAN__A_TEXT)) {
     HTF_TRY(htf_condition__fail_word(p, r));
   } else if (l->type == HTF_PLAN__A_TRUTH) {
-    HTF_TRY(htf_condition__want(p, left, HTF_PLAN__A_NUMBER));
+    HTF_TRY(htf_condition__want(p, *left, HTF_PLAN__A_NUMBER));
   } else {
-    HTF_TRY(htf_condition__want(p, right, l->type));
+    HTF_TRY(htf_condition__want(p, *right, l->type));
+  }
+done:
+  return status;
+}
+
+// Adds what two terms make; *term becomes it. Nothing after an error.
+static htf_status add_truth(htf_condition__parser *p, htf_plan__operation operation,
+                            int left, int right, int *term) {
+  if (p->failed) {
+    return HTF_OK;
+  }
+  htf_plan__term t = {operation, HTF_PLAN__A_TRUTH, left, right,
+                      .at = htf_condition__term_at(p, left)->at};
+  return htf_condition__add_term(p, t, term);
+}
+
+static htf_status add_equal(htf_condition__parser *p, int left, int right, int *term) {
+  htf_status status = HTF_OK;
+  if (!p->failed) {
+    HTF_TRY(settle(p, &left, &right));
+    HTF_TRY(add_truth(p, HTF_PLAN__EQUAL, left, right, term));
   }
 done:
   return status;
@@ -82,12 +110,11 @@ static htf_status read_orders(htf_condition__parser *p, int *term, bool *found) 
     HTF_TRY(htf_condition__add_pair(p, order, &both, right));
     if (!p->failed) {
       htf_condition__term_at(p, both)->type = HTF_PLAN__A_TRUTH;
-      htf_plan__term t = {HTF_PLAN__AND, HTF_PLAN__A_TRUTH, *term, both, .at = 0};
-      if (*found) {
-        HTF_TRY(htf_condition__add_term(p, t, term));
-      } else {
-        *term = both;
-      }
+    }
+    if (*found) {
+      HTF_TRY(add_truth(p, HTF_PLAN__AND, *term, both, term));
+    } else {
+      *term = both;
     }
     *found = true;
     left = right;
@@ -96,24 +123,21 @@ done:
   return status;
 }
 
-static htf_status read_list(htf_condition__parser *p, int left, int *first) {
+// x in [a, b] is x == a or x == b.
+static htf_status read_list(htf_condition__parser *p, int *term) {
   htf_status status = HTF_OK;
-  int last = -1, item = 0, here = 0;
+  int left = *term, item = 0, equal = 0;
+  bool first = true;
   HTF_TRY(htf_condition__expect(p, "["));
   do {
     HTF_TRY(p->failed ? HTF_OK : htf_condition__read_sum(p, &item));
-    if (p->failed) {
-      goto done;
-    }
-    HTF_TRY(settle(p, left, item));
-    htf_plan__term t = {HTF_PLAN__ITEM, HTF_PLAN__A_TRUTH, item, -1, .at = 0};
-    HTF_TRY(p->failed ? HTF_OK : htf_condition__add_term(p, t, &here));
-    if (last < 0) {
-      *first = here;
+    HTF_TRY(add_equal(p, left, item, &equal));
+    if (first) {
+      *term = equal;
     } else {
-      htf_condition__term_at(p, last)->right = here;
+      HTF_TRY(add_truth(p, HTF_PLAN__OR, *term, equal, term));
     }
-    last = here;
+    first = false;
   } while (!p->failed && htf_condition__take(p, ","));
   HTF_TRY(htf_condition__expect(p, "]"));
 done:
@@ -123,31 +147,27 @@ done:
 static htf_status read_comparison(htf_condition__parser *p, int *term) {
   htf_status status = HTF_OK;
   bool found, negative = false;
+  int right = 0;
   HTF_TRY(htf_condition__read_sum(p, term));
   HTF_TRY(read_orders(p, term, &found));
   if (found || p->failed) {
     goto done;
   }
-  htf_plan__term t = {HTF_PLAN__EQUAL, HTF_PLAN__A_TRUTH, *term, -1,
-                      .at = htf_condition__term_at(p, *term)->at};
   const char *before = p->at;
   if (htf_condition__take(p, "==") || htf_condition__take(p, "!=")) {
-    t.operation = p->at[-2] == '=' ? HTF_PLAN__EQUAL : HTF_PLAN__UNEQUAL;
-    HTF_TRY(htf_condition__read_sum(p, &t.right));
-    HTF_TRY(p->failed ? HTF_OK : settle(p, t.left, t.right));
+    negative = p->at[-2] == '!';
+    HTF_TRY(htf_condition__read_sum(p, &right));
+    HTF_TRY(add_equal(p, *term, right, term));
   } else {
     negative = htf_condition__take(p, "not");
     if (!htf_condition__take(p, "in")) {
       p->at = before;
       goto done;
     }
-    t.operation = HTF_PLAN__IN;
-    HTF_TRY(read_list(p, t.left, &t.right));
+    HTF_TRY(read_list(p, term));
   }
-  HTF_TRY(p->failed ? HTF_OK : htf_condition__add_term(p, t, term));
-  if (negative && !p->failed) {
-    htf_plan__term n = {HTF_PLAN__NOT, HTF_PLAN__A_TRUTH, *term, -1, .at = t.at};
-    HTF_TRY(htf_condition__add_term(p, n, term));
+  if (negative) {
+    HTF_TRY(add_truth(p, HTF_PLAN__NOT, *term, -1, term));
   }
 done:
   return status;
@@ -187,12 +207,10 @@ static htf_status read_joined(htf_condition__parser *p, const char *word,
   while (!p->failed && htf_condition__take(p, word)) {
     HTF_TRY(operand(p, &right));
     if (!p->failed) {
-      htf_plan__term t = {operation, HTF_PLAN__A_TRUTH, *term, right,
-                          .at = htf_condition__term_at(p, *term)->at};
       HTF_TRY(htf_condition__want(p, *term, HTF_PLAN__A_TRUTH));
       HTF_TRY(htf_condition__want(p, right, HTF_PLAN__A_TRUTH));
-      HTF_TRY(htf_condition__add_term(p, t, term));
     }
+    HTF_TRY(add_truth(p, operation, *term, right, term));
   }
 done:
   return status;
@@ -207,7 +225,7 @@ htf_status htf_condition__read_or(htf_condition__parser *p, int *term) {
 }
 
 htf_status htf_plan__read_condition(htf_plan__where *where, htf_plan__reader *reader,
-                                    const htf_plan__node *node, int *root) {
+                                    const htf_plan__node *node, int *root, bool *good) {
   htf_status status = HTF_OK;
   htf_condition__parser p = {
       .where = where, .reader = reader, .node = node, .text = node->text, .at = node->text};
@@ -219,5 +237,6 @@ htf_status htf_plan__read_condition(htf_plan__where *where, htf_plan__reader *re
   }
   HTF_TRY(p.failed ? HTF_OK : htf_condition__want(&p, *root, HTF_PLAN__A_TRUTH));
 done:
+  *good = status == HTF_OK && !p.failed;
   return status;
 }

@@ -103,7 +103,8 @@ static void sort(htf_plan__errors *errors) {
 // The line of an error and a caret below its column, where there is one:
 //     3 | init: {std: big}
 //       |             ^
-// A long line is cut around the column. Columns count characters, not bytes.
+// A long line is cut around the column. Columns count characters, not bytes; what is not
+// UTF-8 may be one of any length, and what does not fit `size` is left away.
 static size_t show(const char *source, htf_plan__place place, char *text, size_t size) {
   enum { BEFORE = 60, WIDE = 90 };
   if (source == NULL || place.override != NULL || place.line < 1) {
@@ -131,9 +132,10 @@ static size_t show(const char *source, htf_plan__place place, char *text, size_t
     }
   }
   const char *dots = cut > 0 ? "..." : "";
-  return (size_t)snprintf(text, size, "\n%5d | %s%.*s\n      | %*s^", place.line, dots,
-                          (int)length, source, place.column - 1 - cut + (int)strlen(dots),
-                          "");
+  int wanted =
+      snprintf(text, size, "\n%5d | %s%.*s\n      | %*s^", place.line, dots, (int)length,
+               source, place.column - 1 - cut + (int)strlen(dots), "");
+  return (size_t)wanted < size ? (size_t)wanted : size - 1;
 }
 
 htf_status htf_plan__raise(htf_plan__errors *errors) {

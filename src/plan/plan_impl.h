@@ -194,7 +194,6 @@ typedef enum htf_plan__operation {
   HTF_PLAN__NUMBER,
   HTF_PLAN__TEXT,
   HTF_PLAN__KEY,
-  HTF_PLAN__ITEM, // of a list: left is the item, right the next ITEM, or -1
   HTF_PLAN__MINUS,
   HTF_PLAN__ABS,
   HTF_PLAN__SQRT,
@@ -212,8 +211,6 @@ typedef enum htf_plan__operation {
   HTF_PLAN__GREATER,
   HTF_PLAN__GREATER_EQUAL,
   HTF_PLAN__EQUAL,
-  HTF_PLAN__UNEQUAL,
-  HTF_PLAN__IN,
   HTF_PLAN__AND,
   HTF_PLAN__OR
 } htf_plan__operation;
@@ -242,14 +239,16 @@ typedef struct htf_plan__where {
   int *root;            // [conditions] its last term
   htf_plan__term *term; // [terms]
   htf_plan__place place;
+  bool broken; // one could not be read; it was told
 } htf_plan__where;
 
 // Adds the conditions of a node, a text or a list of texts.
 htf_status htf_plan__read_where(htf_plan__where *where, htf_plan__reader *reader,
                                 const htf_plan__node *node);
-// One condition, read from its text; places count from the node's text.
+// One condition, read from its text; places count from the node's text. Not `good`: what is
+// wrong with it was told, and `root` means nothing.
 htf_status htf_plan__read_condition(htf_plan__where *where, htf_plan__reader *reader,
-                                    const htf_plan__node *node, int *root);
+                                    const htf_plan__node *node, int *root, bool *good);
 void htf_plan__where_clear(htf_plan__where *where);
 bool htf_plan__where_names(const htf_plan__where *where, const htf_field *field);
 // Whether a spec meets all conditions.

@@ -26,12 +26,18 @@ static htf_status add(htf_plan__where *where, htf_plan__reader *reader,
   htf_status status = HTF_OK;
   char got[HTF_MAX_LABEL], *copy = NULL;
   int root;
+  bool good;
   if (node->kind != HTF_PLAN__SCALAR || htf_plan__is_null(node)) {
+    where->broken = true;
     return htf_plan__complain(reader->errors, node->place,
                               "where wants a condition, like init.std < 0.1, got %s",
                               htf_plan__describe(node, got));
   }
-  HTF_TRY(htf_plan__read_condition(where, reader, node, &root));
+  HTF_TRY(htf_plan__read_condition(where, reader, node, &root, &good));
+  if (!good) {
+    where->broken = true;
+    goto done;
+  }
   HTF_RESIZE(where->text, where->conditions + 1);
   HTF_RESIZE(where->root, where->conditions + 1);
   HTF_NEW(copy, strlen(node->text) + 1);
@@ -156,15 +162,6 @@ static double value(const htf_plan__where *where, int term, const htf_spec *spec
     return value(where, t->left, spec) != 0 || value(where, t->right, spec) != 0;
   case HTF_PLAN__EQUAL:
     return equal(where, t->left, t->right, spec);
-  case HTF_PLAN__UNEQUAL:
-    return !equal(where, t->left, t->right, spec);
-  case HTF_PLAN__IN:
-    for (int i = t->right; i >= 0; i = where->term[i].right) {
-      if (equal(where, t->left, where->term[i].left, spec)) {
-        return 1;
-      }
-    }
-    return 0;
   default:
     break;
   }

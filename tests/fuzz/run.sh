@@ -47,6 +47,16 @@ if [ -n "$all" ]; then
 fi
 mkdir -p "$build/found"
 
+# show TARGET: the report of what it found, and each input that it found, in base64: a CI
+# machine keeps nothing else.
+show() {
+  local input
+  grep -E 'ERROR|runtime error|SUMMARY|^ +#[0-9]' "$build/found/$1.log" | head -n 15
+  for input in "$build/found/$1"-*; do
+    [ ! -f "$input" ] || { echo "$input" && base64 "$input"; }
+  done
+}
+
 # fuzz TARGET: runs it and prints its line; 1 if it found something.
 fuzz() {
   local target=$1 work log code runs
@@ -59,10 +69,11 @@ fuzz() {
   code=$?
   runs=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")
   printf '%-10s %10s inputs in %s s: %s\n' "$target" "${runs:-?}" "$seconds" \
-    "$([ $code = 0 ] && echo 'nothing found' || echo "FOUND, exit code $code; see $log")"
+    "$([ $code = 0 ] && echo 'nothing found' || echo "FOUND, exit code $code")"
+  [ $code = 0 ] || show "$target"
   rm -rf "$work"
   [ $code = 0 ]
 }
-export -f fuzz
+export -f fuzz show
 export build root seconds
 printf '%s\n' "${targets[@]}" | xargs -P "$(nproc)" -I TARGET bash -c 'fuzz TARGET' || exit 1

@@ -73,6 +73,18 @@ Test(errors, an_unknown_key_gets_the_nearest_name) {
          "samples, test, noise, input_std, seed, target, file");
 }
 
+// A run of continuation bytes counts as one character: a line that no message has room for.
+Test(errors, a_line_that_is_not_text_is_cut) {
+  const char *override[] = {"seed=x"};
+  char *text = malloc(100000);
+  htf_plan *plan;
+  memset(text, 0x80, 99999);
+  text[99999] = '\0';
+  cr_expect(eq(int, make_plan(text, 1, override, &plan), HTF_E_CONFIG));
+  cr_expect(strstr(htf_error_message(), "--set seed=x") != NULL);
+  free(text);
+}
+
 Test(errors, a_key_stands_once) {
   refuse("seed: 1\nseed: 1\n", "sweep.yaml:2:1: seed is given twice, first at 1:1");
   refuse("init: {std: 1, std: 1}", "sweep.yaml:1:16: std is given twice, first at 1:8");

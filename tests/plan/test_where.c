@@ -55,6 +55,9 @@ Test(where, lists) {
   cr_expect(eq(i64, kept("model.width not in [2, 2 + 6]"), 12));
   cr_expect(eq(i64, kept("flow.method in [gd, adam]"), 18));
   cr_expect(eq(i64, kept("model.tree in [flat, \"arity 2\"]"), 18));
+  cr_expect(eq(i64, kept("'\"gd\" in [\"bdf\", flow.method]'"), 18));
+  cr_expect(eq(i64, kept("'\"gd\" not in [\"bdf\", flow.method]'"), 18));
+  cr_expect(eq(i64, kept("flow.method in [flow.table, bdf]"), 18), "by their names");
 }
 
 Test(where, logic_and_arithmetic_bind_as_usual) {
@@ -98,6 +101,21 @@ Test(where, points_that_do_not_fit_may_be_dropped) {
   cr_expect(eq(int, make_plan(sweep, 0, NULL, &plan), HTF_E_CONFIG));
   snprintf(text, sizeof text, "%swhere: model.tree == flat\n", sweep);
   cr_expect(eq(int, make_plan(text, 0, NULL, &plan), HTF_E_CONFIG), "20 of 8 entries");
+}
+
+// Nobody knows then which points it would have dropped.
+Test(where, a_condition_that_cannot_be_read_hides_what_it_may_drop) {
+  static const char *const conditions[] = {"\"(\"", "\"-\"", "\"abc\"", "''", "[3, \"(\"]"};
+  for (size_t i = 0; i < sizeof conditions / sizeof *conditions; i++) {
+    char text[200];
+    htf_plan *plan;
+    snprintf(text, sizeof text, "problem: {samples: 100000}\nwhere: %s\n", conditions[i]);
+    cr_expect(eq(int, make_plan(text, 0, NULL, &plan), HTF_E_CONFIG));
+    cr_expect(strstr(htf_error_message(), "sweep.yaml:2:") != NULL, "%s: %s", conditions[i],
+              htf_error_message());
+    cr_expect(strstr(htf_error_message(), "sweep.yaml:1:") == NULL, "%s: %s", conditions[i],
+              htf_error_message());
+  }
 }
 
 Test(where, an_override_adds_a_condition) {
