@@ -23,9 +23,9 @@
 // A restart of a segment forgets it. A larger LEAST_DEBT takes more products and less time:
 // of problem 1 of tests/bench/evaluations.py, seed 0, at rtol 1e-4, f and J v together and
 // CPU seconds
-//     LEAST_DEBT 3         1,068     1.6
-//     6                    1,277     1.4
-//     no preconditioner  146,268     4.8
+//     LEAST_DEBT 2         1,084     1.8
+//     6                    1,484     1.4
+//     no preconditioner  137,512     4.0
 // and DEBT is what the twelve runs of jobs/quickstart-photograph.yaml take least of: with
 // 0.01, 49 s, with 0.02, 32, and with 0.03, 27, but then problem 1 takes 50 evaluations
 // more.
@@ -36,9 +36,9 @@
 // those that a fresh M took come to VALLEY_DEBT of the cost before it is prepared anew, and
 // it serves while gamma is within the factor NEAR of its own. Problem 5, seed 0, at rtol
 // 1e-4, after 550 steps, which are the longer the better their systems are solved:
-//     VALLEY_DEBT 0.3      loss 0.013      540 times prepared
-//     0.05                      0.003      712
-//     0.02                      0.003      784
+//     VALLEY_DEBT 0.3      loss 0.026     15,581 evaluations     27 s
+//     0.05                      0.0072    11,171                 43
+//     0.02                      0.0067     9,852                 50
 #include "krylov_impl.h"
 
 #include <math.h>
