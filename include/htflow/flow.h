@@ -13,8 +13,9 @@
 //         when it is prepared anew); in narrow curved valleys with the Gauss-Newton part of
 //         J, if the system has one, first. Its independent variable is the path while the
 //         flow accelerates and time where it slows down, so that a wait of ten decades and
-//         the burst after it cost some hundred steps. The one for stiff systems; needs the
-//         exact product of J with a vector.
+//         the burst after it cost some hundred steps. Below rtol 1e-6 its local error is
+//         kept below less than that share, so that the error in the end falls as rtol does.
+//         The one for stiff systems; needs the exact product of J with a vector.
 //   adams variable-order (to 12), variable-step Adams-Moulton (CVODE, Hindmarsh et al.
 //         2005) with functional iteration.
 //   erk   an explicit Runge-Kutta pair with error control (ARKODE), or with a fixed step.
