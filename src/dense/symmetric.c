@@ -58,3 +58,43 @@ void htf_symmetric_solve(htf_matrix l, double *x) {
                 1);
   }
 }
+
+htf_status htf_symmetric_extend(htf_matrix u, int64_t done) {
+  htf_status status = HTF_OK;
+  int before = blas_int(done), rows = blas_int(u.rows - done);
+  int rest = blas_int(u.cols - u.rows), stride = blas_int(u.stride);
+  double *above = u.data + done, *block = above + done * u.stride;
+  HTF_ASSERT(0 <= done && done < u.rows && u.rows <= u.cols);
+  if (before > 0) {
+    cblas_dgemm(CblasRowMajor, CblasTrans, CblasNoTrans, rows, rows + rest, before, -1.0,
+                above, stride, above, stride, 1.0, block, stride);
+  }
+  int info = LAPACKE_dpotrf_work(LAPACK_COL_MAJOR, 'L', rows, block, stride);
+  HTF_CHECK(info == 0, HTF_E_NUMERIC, "dpotrf of %d x %d ended with info %d", rows, rows,
+            info);
+  if (rest > 0) {
+    cblas_dtrsm(CblasRowMajor, CblasLeft, CblasUpper, CblasTrans, CblasNonUnit, rows, rest,
+                1.0, block, stride, block + rows, stride);
+  }
+done:
+  return status;
+}
+
+// Above: the first rank of x, below: the others.
+//     above = U_1^-T above;  below -= U_2^T above;  above = U_1^-1 (above - U_2 below).
+void htf_symmetric_solve_part(htf_matrix u, double *x) {
+  int rank = blas_int(u.rows), rest = blas_int(u.cols - u.rows), stride = blas_int(u.stride);
+  const double *beside = u.data + rank;
+  if (rank > 0) {
+    cblas_dtrsv(CblasRowMajor, CblasUpper, CblasTrans, CblasNonUnit, rank, u.data, stride,
+                x, 1);
+    if (rest > 0) {
+      cblas_dgemv(CblasRowMajor, CblasTrans, rank, rest, -1.0, beside, stride, x, 1, 1.0,
+                  x + rank, 1);
+      cblas_dgemv(CblasRowMajor, CblasNoTrans, rank, rest, -1.0, beside, stride, x + rank,
+                  1, 1.0, x, 1);
+    }
+    cblas_dtrsv(CblasRowMajor, CblasUpper, CblasNoTrans, CblasNonUnit, rank, u.data, stride,
+                x, 1);
+  }
+}

@@ -117,16 +117,17 @@ static const double READ = 10;
 double htf_gauss_newton_cost(const htf_gauss_newton *gn) {
   const htf_evaluation *e = gn->evaluation;
   double m = (double)gn->points, q = (double)gn->pairs, n = (double)gn->size;
-  double flops = m * q * q + n * n * n / 3;
+  double rank = gn->by_points ? (double)htf_gauss_newton__rank(gn) : 0;
+  double flops = m * q * q + n * n * n / 3 + 2 * m * rank * rank;
   double root = e->whole ? 0 : 6.0 * (double)e->count * (double)gn->nodes[e->root].rows;
   for (int i = 0; i <= e->root; i++) {
     const htf_gauss_newton__node *v = &gn->nodes[i];
     double r = (double)v->rows, p = (double)v->cols;
     flops += m * (p * p + 4 * r * p) + 10 * p * p * p;
     flops += v->one_hot ? 0 : (double)v->tuples * r * r + 10 * r * r * r;
-    flops += gn->by_points ? m * m * (r + p) : 0;
+    flops += 2 * m * rank * (r + p);
   }
-  return flops / (2 * (htf_evaluation_flops(e) + root) + READ * n * n);
+  return flops / (2 * (htf_evaluation_flops(e) + root) + READ * (n * n + m * rank));
 }
 
 int64_t htf_gauss_newton__block(int64_t start, int64_t end) {
@@ -197,7 +198,7 @@ done:
   return status;
 }
 
-// G or K, and what goes with it.
+// G, and what goes with it.
 static htf_status make_square(htf_gauss_newton *gn, const double *theta) {
   htf_status status = HTF_OK;
   if (gn->size != gn->room) {
@@ -209,7 +210,7 @@ static htf_status make_square(htf_gauss_newton *gn, const double *theta) {
   } else if (gn->size > 0) {
     memset(gn->gram, 0, (size_t)(gn->size * gn->size) * sizeof *gn->gram);
   }
-  HTF_TRY(gn->by_points ? htf_gauss_newton__build_dual(gn, theta) : make_gram(gn, theta));
+  HTF_TRY(make_gram(gn, theta));
   put_aside(gn);
 done:
   return status;
@@ -269,11 +270,12 @@ htf_status htf_gauss_newton_build(htf_gauss_newton *gn, const double *theta,
   }
   HTF_TRY(make_own(gn, theta));
   HTF_TRY(htf_gauss_newton__find_pairs(gn, theta, threshold));
-  gn->size = gn->by_points ? gn->points : gn->pairs;
-  HTF_TRY(make_square(gn, theta));
   if (gn->by_points) {
+    HTF_TRY(htf_gauss_newton__build_dual(gn, theta, threshold));
     forget_pairs(gn);
   } else {
+    gn->size = gn->pairs;
+    HTF_TRY(make_square(gn, theta));
     HTF_TRY(make_room(gn));
   }
   forget_rows(gn);
@@ -294,6 +296,9 @@ htf_status htf_gauss_newton_factor(htf_gauss_newton *gn, double gamma) {
   int64_t n = gn->size;
   double most = 0;
   gn->gamma = gamma;
+  if (gn->by_points) {
+    return htf_gauss_newton__factor_dual(gn, gamma);
+  }
   for (int64_t i = 0; i < n; i++) {
     most = fmax(most, gn->diagonal[i]);
   }

@@ -1,20 +1,55 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // M by the points: with the rows of A = sqrt(c) J, of which there are as many as points,
-//     (I + gamma A^T A)^-1 = I - gamma A^T (I + gamma A A^T)^-1 A,
-// and nothing left out. A is multiplied by as the tangent and the pullback of an evaluation
-// of its own, whose tables stay those at theta.
+//     (I + gamma A^T A)^-1 = I - gamma A^T (I + gamma A A^T)^-1 A.
+// A is multiplied by as the tangent and the pullback of an evaluation of its own, whose
+// tables stay those at theta.
+//
+// In a valley most of K = A A^T [m, m] is gamma^-1 I beside the rest: its eigenvalues fall
+// exponentially, from gamma lambda = 1e13 to 1 within some 300 of 2,048, and so do its
+// diagonal's entries. So
+// - points whose K_kk come to no more than LEFT_OUT of the threshold, in sum, are left out;
+// - Cholesky's factor of S = I + gamma K ends early. With the rows of S so far as pivots, S
+//   = U^T U + (0 of the pivots, I + R of the others) with R positive semidefinite, whose
+//   trace is known; where this is below LEFT_OUT, R is taken for 0.
+// Then M^-1 is symmetric, and positive definite where the largest eigenvalue of R is below
+// 1: with E what S is short of, it has the eigenvalues 1 and those of (I + E) S^-1.
+// The pivots are chosen a block at a time, those with the largest diagonal left, and only
+// their rows of K are ever made (block pivoting as of Chen, Epperly, Tropp, Webber 2022,
+// whose choice is random). For another gamma they stay, with more where need be.
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "gauss_newton_impl.h"
 #include "htflow/memory.h"
 #include "htflow/symmetric.h"
 
+// Of eigenvalues of M^-1 (I + gamma A^T A), which are 1 otherwise.
+static const double LEFT_OUT = 0.5;
+// And no more than so many times gamma times the threshold.
+static const double TIMES = 5;
+// Added to gamma K where gamma K is beyond 1 / rounding.
+static const double ROUNDING = 1e-14;
+
+// Position k: pivots come first, in the order in which they were chosen.
 struct htf_gauss_newton__dual {
   htf_evaluation *frozen;
-  double *theta;  // [parameters] where its tables are
-  double *weight; // [points] sqrt(c) of the points of K's rows
-  double *y;      // [points] in the order of the points as given
+  double *theta; // [parameters] where its tables are
+  double *y;     // [points] in the order of the points as given
+  htf_gauss_newton__kernel *kernel;
+  int64_t points;   // that K is of
+  double threshold;
+  int64_t *order;   // [points] which chosen points these are; their K_kk, descending
+  double *diagonal; // [points]
+  double *weight;   // [points] their sqrt(c)
+  int32_t *at;      // [points] at position k
+  double *left;     // [points] at position k, the diagonal of R
+  int64_t room;     // rows that there is room for
+  int64_t made;     // rows of K that are made
+  double *rows;     // [room, points] of K
+  int64_t rank;     // rows of U
+  double *u;        // [room, stride]
+  double *x;        // [points]
 };
 
 typedef struct htf_gauss_newton__dual dual;
@@ -26,8 +61,13 @@ static htf_status make(const htf_gauss_newton *gn, dual **out) {
   HTF_NEW(d, 1);
   HTF_TRY(htf_evaluation_create(e->model, e->points, HTF_USE_HESSIAN, &d->frozen));
   HTF_NEW(d->theta, htf_model_parameters(e->model));
+  HTF_NEW(d->y, e->count);
+  HTF_NEW(d->order, gn->points);
+  HTF_NEW(d->diagonal, gn->points);
   HTF_NEW(d->weight, gn->points);
-  HTF_NEW(d->y, gn->points);
+  HTF_NEW(d->at, gn->points);
+  HTF_NEW(d->left, gn->points);
+  HTF_NEW(d->x, gn->points);
   *out = d;
   d = NULL;
 done:
@@ -36,42 +76,212 @@ done:
 }
 
 void htf_gauss_newton__destroy_dual(htf_gauss_newton__dual **out) {
-  if (*out != NULL) {
-    htf_evaluation_destroy(&(*out)->frozen);
-    HTF_FREE((*out)->theta);
-    HTF_FREE((*out)->weight);
-    HTF_FREE((*out)->y);
+  dual *d = *out;
+  if (d != NULL) {
+    htf_evaluation_destroy(&d->frozen);
+    htf_gauss_newton__destroy_kernel(&d->kernel);
+    HTF_FREE(d->theta);
+    HTF_FREE(d->y);
+    HTF_FREE(d->order);
+    HTF_FREE(d->diagonal);
+    HTF_FREE(d->weight);
+    HTF_FREE(d->at);
+    HTF_FREE(d->left);
+    HTF_FREE(d->rows);
+    HTF_FREE(d->u);
+    HTF_FREE(d->x);
     HTF_FREE(*out);
   }
 }
 
-htf_status htf_gauss_newton__build_dual(htf_gauss_newton *gn, const double *theta) {
+// ---- which points ---------------------------------------------------------------------
+
+typedef struct entry {
+  double value;
+  int64_t point;
+} entry;
+
+static int descending(const void *left, const void *right) {
+  const entry *a = left, *b = right;
+  return a->value != b->value ? (a->value < b->value) - (a->value > b->value)
+                              : (a->point > b->point) - (a->point < b->point);
+}
+
+static htf_status choose_points(const htf_gauss_newton *gn, dual *d) {
+  htf_status status = HTF_OK;
+  entry *all = NULL;
+  double left = 0, most = LEFT_OUT * d->threshold;
+  HTF_NEW(all, gn->points);
+  for (int64_t k = 0; k < gn->points; k++) {
+    all[k] = (entry){d->diagonal[k], k};
+  }
+  qsort(all, (size_t)gn->points, sizeof *all, descending);
+  d->points = gn->points;
+  while (d->points > 0 && left + all[d->points - 1].value <= most) {
+    left += all[--d->points].value;
+  }
+  for (int64_t k = 0; k < d->points; k++) {
+    d->diagonal[k] = all[k].value;
+    d->order[k] = all[k].point;
+    d->weight[k] = gn->root_slope[all[k].point];
+    d->at[k] = (int32_t)k;
+  }
+done:
+  HTF_FREE(all);
+  return status;
+}
+
+htf_status htf_gauss_newton__build_dual(htf_gauss_newton *gn, const double *theta,
+                                        double threshold) {
   htf_status status = HTF_OK;
   int64_t parameters = htf_model_parameters(gn->evaluation->model);
   if (gn->dual == NULL) {
     HTF_TRY(make(gn, &gn->dual));
   }
-  memcpy(gn->dual->theta, theta, (size_t)parameters * sizeof *theta);
-  memcpy(gn->dual->weight, gn->root_slope, (size_t)gn->points * sizeof *theta);
-  htf_evaluation_forward(gn->dual->frozen, gn->dual->theta, gn->dual->y);
-  HTF_TRY(htf_gauss_newton__make_kernel(gn, theta, gn->gram));
+  dual *d = gn->dual;
+  htf_gauss_newton__destroy_kernel(&d->kernel);
+  memcpy(d->theta, theta, (size_t)parameters * sizeof *theta);
+  htf_evaluation_forward(d->frozen, d->theta, d->y);
+  HTF_TRY(htf_gauss_newton__make_kernel(gn, theta, d->diagonal, &d->kernel));
+  d->threshold = threshold;
+  d->made = d->rank = 0;
+  HTF_TRY(choose_points(gn, d));
+  HTF_TRY(htf_gauss_newton__choose_rows(d->kernel, d->order, d->points));
 done:
   return status;
+}
+
+// ---- U --------------------------------------------------------------------------------
+
+// U's rows start at different sets of a cache where their length is a power of two.
+enum { PAD = 8 };
+
+static int64_t stride_of(const dual *d) {
+  return d->points + PAD;
+}
+
+static htf_status widen(const htf_gauss_newton *gn, dual *d, int64_t rows) {
+  htf_status status = HTF_OK;
+  if (rows > d->room) {
+    int64_t room = 2 * d->room > rows ? 2 * d->room : rows;
+    room = room < gn->points ? room : gn->points;
+    HTF_RESIZE(d->rows, room * gn->points);
+    HTF_RESIZE(d->u, room * (gn->points + PAD));
+    d->room = room;
+  }
+done:
+  return status;
+}
+
+static double trace_left(const dual *d) {
+  double sum = 0;
+  for (int64_t k = d->rank; k < d->points; k++) {
+    sum += fmax(0, d->left[k]);
+  }
+  return sum;
+}
+
+static void swap_positions(dual *d, int64_t a, int64_t b) {
+  int32_t at = d->at[a];
+  double left = d->left[a];
+  d->at[a] = d->at[b];
+  d->at[b] = at;
+  d->left[a] = d->left[b];
+  d->left[b] = left;
+  for (int64_t i = 0; i < d->rank; i++) {
+    double *u = d->u + i * stride_of(d), x = u[a];
+    u[a] = u[b];
+    u[b] = x;
+  }
+}
+
+// The positions that follow become those with the most left.
+static void choose_pivots(dual *d, int64_t rows) {
+  for (int64_t i = d->rank; i < d->rank + rows; i++) {
+    int64_t most = i;
+    for (int64_t k = i + 1; k < d->points; k++) {
+      most = d->left[k] > d->left[most] ? k : most;
+    }
+    swap_positions(d, i, most);
+  }
+}
+
+// Rows of S from the diagonal on where U's next stand.
+static void fill(dual *d, double gamma, int64_t rows) {
+  for (int64_t i = d->rank; i < d->rank + rows; i++) {
+    double *to = d->u + i * stride_of(d);
+    const double *from = d->rows + i * d->points;
+    for (int64_t k = d->rank; k < d->points; k++) {
+      to[k] = gamma * from[d->at[k]];
+    }
+    to[i] += 1 + gamma * ROUNDING * d->diagonal[0];
+  }
+}
+
+static htf_status add_pivots(const htf_gauss_newton *gn, dual *d, double gamma) {
+  htf_status status = HTF_OK;
+  int64_t rows = htf_gauss_newton__block(d->rank, d->points), rank = d->rank + rows;
+  if (rank > d->made) {
+    HTF_TRY(widen(gn, d, rank));
+    choose_pivots(d, rows);
+    htf_gauss_newton__kernel_rows(d->kernel, d->at + d->rank, rows,
+                                  d->rows + d->rank * d->points);
+    d->made = rank;
+  }
+  fill(d, gamma, rows);
+  htf_matrix u = htf_matrix_view(d->u, rank, d->points);
+  u.stride = stride_of(d);
+  HTF_TRY(htf_symmetric_extend(u, d->rank));
+  for (int64_t i = d->rank; i < rank; i++) {
+    for (int64_t k = rank; k < d->points; k++) {
+      double x = u.data[i * u.stride + k];
+      d->left[k] -= x * x;
+    }
+  }
+  d->rank = rank;
+done:
+  return status;
+}
+
+htf_status htf_gauss_newton__factor_dual(htf_gauss_newton *gn, double gamma) {
+  htf_status status = HTF_OK;
+  dual *d = gn->dual;
+  double most = fmin(LEFT_OUT, TIMES * gamma * d->threshold);
+  d->rank = 0;
+  for (int64_t k = 0; k < d->points; k++) {
+    d->left[k] = gamma * d->diagonal[d->at[k]];
+  }
+  while (d->rank < d->points && trace_left(d) > most) {
+    HTF_TRY(add_pivots(gn, d, gamma));
+  }
+done:
+  return status;
+}
+
+static int64_t place_of(const htf_gauss_newton *gn, int64_t k) {
+  return htf_gauss_newton__point_of(gn, gn->dual->order[gn->dual->at[k]]);
 }
 
 void htf_gauss_newton__solve_dual(htf_gauss_newton *gn, const double *r, double *z) {
   dual *d = gn->dual;
   int64_t parameters = htf_model_parameters(gn->evaluation->model);
+  htf_matrix u = htf_matrix_view(d->u, d->rank, d->points);
+  u.stride = stride_of(d);
   htf_evaluation_tangent(d->frozen, d->theta, r, d->y);
-  for (int64_t k = 0; k < gn->points; k++) {
-    gn->inner[k] = d->weight[k] * d->y[htf_gauss_newton__point_of(gn, k)];
+  for (int64_t k = 0; k < d->points; k++) {
+    d->x[k] = d->weight[d->at[k]] * d->y[place_of(gn, k)];
   }
-  htf_symmetric_solve(htf_matrix_view(gn->gram, gn->points, gn->points), gn->inner);
-  for (int64_t k = 0; k < gn->points; k++) {
-    d->y[htf_gauss_newton__point_of(gn, k)] = gn->gamma * d->weight[k] * gn->inner[k];
+  htf_symmetric_solve_part(u, d->x);
+  memset(d->y, 0, (size_t)gn->evaluation->count * sizeof *d->y);
+  for (int64_t k = 0; k < d->points; k++) {
+    d->y[place_of(gn, k)] = gn->gamma * d->weight[d->at[k]] * d->x[k];
   }
   htf_evaluation_pullback(d->frozen, d->theta, d->y, z);
   for (int64_t i = 0; i < parameters; i++) {
     z[i] = r[i] - z[i];
   }
+}
+
+int64_t htf_gauss_newton__rank(const htf_gauss_newton *gn) {
+  return gn->dual->rank;
 }

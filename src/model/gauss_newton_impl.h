@@ -102,12 +102,22 @@ htf_status htf_gauss_newton__find_pairs(htf_gauss_newton *gn, const double *thet
 
 // ---- by points ------------------------------------------------------------------------
 
-// K in gn->gram, zero before, and the tables for solving, at theta. Raises HTF_E_MEMORY.
-htf_status htf_gauss_newton__build_dual(htf_gauss_newton *gn, const double *theta);
+// Looks at theta: K's diagonal, and what its rows are made of. Raises HTF_E_MEMORY.
+htf_status htf_gauss_newton__build_dual(htf_gauss_newton *gn, const double *theta,
+                                        double threshold);
+// Makes M for this gamma. Raises HTF_E_MEMORY, HTF_E_NUMERIC.
+htf_status htf_gauss_newton__factor_dual(htf_gauss_newton *gn, double gamma);
 // z = M^-1 r.
 void htf_gauss_newton__solve_dual(htf_gauss_newton *gn, const double *r, double *z);
+int64_t htf_gauss_newton__rank(const htf_gauss_newton *gn); // pivots
 void htf_gauss_newton__destroy_dual(htf_gauss_newton__dual **dual);
-// K [points, points] of all points, into what is zero; on and below the diagonal. Raises
-// HTF_E_MEMORY.
+// K's diagonal [points], and what K is made of. Raises HTF_E_MEMORY.
 htf_status htf_gauss_newton__make_kernel(htf_gauss_newton *gn, const double *theta,
-                                         double *to);
+                                         double *diagonal, htf_gauss_newton__kernel **out);
+void htf_gauss_newton__destroy_kernel(htf_gauss_newton__kernel **kernel);
+// From now on K is of those points, in this order; once. Raises HTF_E_MEMORY.
+htf_status htf_gauss_newton__choose_rows(htf_gauss_newton__kernel *kernel,
+                                         const int64_t *order, int64_t points);
+// So many rows of K [rows, points], a block at most.
+void htf_gauss_newton__kernel_rows(const htf_gauss_newton__kernel *kernel,
+                                   const int32_t *which, int64_t rows, double *out);

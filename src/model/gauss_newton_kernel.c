@@ -23,19 +23,22 @@ enum { MOST_ROWS = 512 };
 // What adds to K: a node, or it and all below it.
 typedef struct part {
   int node;
+  int64_t cols, rows, tuples; // Q, R, tuples of the node
   double *env;   // [points, Q] rows of sqrt(c) E; with T by tuple and point, else by point
   double *ahead; // [points, R] rows of P; NULL with T and at a one-hot leaf
   int32_t *at;   // [points] which row of P that is; not of the root
   double *t;     // [tuples Q, tuples Q], NULL: the node alone
-  int64_t *order, *start, *reached; // of T: points by tuple; where each tuple's start
-                                    // [tuples + 1]; which are below the block's end
+  int64_t *order, *place, *start; // of T: points by tuple, where each is among them; where
+                                  // each tuple's start [tuples + 1]
 } part;
 
 struct htf_gauss_newton__kernel {
+  int64_t points;
   int parts;
   part *part;
   int *part_of;        // [nodes], -1: none
   double *one, *other; // [block, points]
+  double *left;        // [block, widest Q or R] rows of a part's env or ahead
   double *row;         // [block, tuples Q] of E^T T
 };
 
@@ -153,22 +156,27 @@ done:
 
 // ---- the parts ------------------------------------------------------------------------
 
-static void forget(kernel *k, const htf_gauss_newton *gn) {
-  for (int i = 0; k->part != NULL && i <= gn->evaluation->root; i++) {
+void htf_gauss_newton__destroy_kernel(htf_gauss_newton__kernel **out) {
+  kernel *k = *out;
+  for (int i = 0; k != NULL && i < k->parts; i++) {
     part *p = &k->part[i];
     HTF_FREE(p->env);
     HTF_FREE(p->ahead);
     HTF_FREE(p->at);
     HTF_FREE(p->t);
     HTF_FREE(p->order);
+    HTF_FREE(p->place);
     HTF_FREE(p->start);
-    HTF_FREE(p->reached);
   }
-  HTF_FREE(k->part);
-  HTF_FREE(k->part_of);
-  HTF_FREE(k->one);
-  HTF_FREE(k->other);
-  HTF_FREE(k->row);
+  if (k != NULL) {
+    HTF_FREE(k->part);
+    HTF_FREE(k->part_of);
+    HTF_FREE(k->one);
+    HTF_FREE(k->other);
+    HTF_FREE(k->left);
+    HTF_FREE(k->row);
+    HTF_FREE(*out);
+  }
 }
 
 static htf_status add_part(htf_gauss_newton *gn, int node, const double *theta) {
@@ -177,6 +185,9 @@ static htf_status add_part(htf_gauss_newton *gn, int node, const double *theta) 
   kernel *k = gn->kernel;
   part *p = &k->part[k->parts];
   p->node = node;
+  p->cols = v->cols;
+  p->rows = v->rows;
+  p->tuples = v->tuples;
   k->part_of[node] = k->parts++;
   HTF_NEW(p->env, gn->points * v->cols);
   if (node != gn->evaluation->root) {
@@ -185,8 +196,8 @@ static htf_status add_part(htf_gauss_newton *gn, int node, const double *theta) 
   if (is_narrow(gn, node)) {
     HTF_TRY(make_t(gn, node, theta, &p->t));
     HTF_NEW(p->order, gn->points);
+    HTF_NEW(p->place, gn->points);
     HTF_NEW(p->start, v->tuples + 1);
-    HTF_NEW(p->reached, v->tuples);
   } else if (!v->one_hot) {
     HTF_NEW(p->ahead, gn->points * v->rows);
   }
@@ -232,160 +243,225 @@ static void keep_rows(htf_gauss_newton *gn, int node, const double *env, const i
   }
 }
 
-// Points by tuple, and E in this order.
-static htf_status sort_part(const htf_gauss_newton *gn, part *p) {
+// K_kk, to be added.
+static void add_diagonal(const part *p, int64_t points, double *diagonal) {
+  int64_t q = p->cols, n = p->tuples * q;
+  for (int64_t k = 0; k < points; k++) {
+    const double *env = p->env + k * q, *ahead = p->ahead + k * p->rows;
+    double behind = 0, before = p->ahead == NULL;
+    for (int64_t i = 0; p->t == NULL && i < q; i++) {
+      behind += env[i] * env[i];
+    }
+    for (int64_t i = 0; p->ahead != NULL && i < p->rows; i++) {
+      before += ahead[i] * ahead[i];
+    }
+    for (int64_t i = 0; p->t != NULL && i < q; i++) {
+      const double *t = p->t + (p->at[k] * q + i) * n + p->at[k] * q;
+      double sum = 0;
+      for (int64_t j = 0; j < q; j++) {
+        sum += t[j] * env[j];
+      }
+      behind += env[i] * sum;
+    }
+    diagonal[k] += behind * before;
+  }
+}
+
+// The rows of an array [., cols] that stand at `order` [points], in this order.
+static htf_status pick(const int64_t *order, int64_t points, int64_t cols, double **rows) {
   htf_status status = HTF_OK;
-  const htf_gauss_newton__node *v = &gn->nodes[p->node];
-  double *sorted = NULL;
-  HTF_NEW(sorted, gn->points * v->cols);
-  for (int64_t k = 0; k < gn->points; k++) {
+  double *picked = NULL;
+  HTF_NEW(picked, points * cols);
+  for (int64_t k = 0; k < points; k++) {
+    memcpy(picked + k * cols, *rows + order[k] * cols, (size_t)cols * sizeof *picked);
+  }
+  HTF_FREE(*rows);
+  *rows = picked;
+done:
+  return status;
+}
+
+static htf_status pick_part(const int64_t *order, int64_t points, part *p) {
+  htf_status status = HTF_OK;
+  int32_t *at = NULL;
+  HTF_TRY(pick(order, points, p->cols, &p->env));
+  if (p->ahead != NULL) {
+    HTF_TRY(pick(order, points, p->rows, &p->ahead));
+  }
+  if (p->at != NULL) {
+    HTF_NEW(at, points);
+    for (int64_t k = 0; k < points; k++) {
+      at[k] = p->at[order[k]];
+    }
+    HTF_FREE(p->at);
+    p->at = at;
+  }
+done:
+  return status;
+}
+
+// Points by tuple, and E in this order.
+static htf_status sort_part(part *p, int64_t points) {
+  htf_status status = HTF_OK;
+  for (int64_t k = 0; k < points; k++) {
     p->start[p->at[k] + 1]++;
   }
-  for (int64_t t = 0; t < v->tuples; t++) {
+  for (int64_t t = 0; t < p->tuples; t++) {
     p->start[t + 1] += p->start[t];
-    p->reached[t] = p->start[t];
   }
-  for (int64_t k = 0; k < gn->points; k++) {
-    int64_t place = p->reached[p->at[k]]++;
-    p->order[place] = k;
-    memcpy(sorted + place * v->cols, p->env + k * v->cols,
-           (size_t)v->cols * sizeof *sorted);
+  for (int64_t k = 0; k < points; k++) {
+    p->place[k] = p->start[p->at[k]]++;
+    p->order[p->place[k]] = k;
   }
-  for (int64_t t = 0; t < v->tuples; t++) {
-    p->reached[t] = p->start[t];
+  for (int64_t t = p->tuples; t > 0; t--) {
+    p->start[t] = p->start[t - 1];
   }
-  HTF_FREE(p->env);
-  p->env = sorted;
-  sorted = NULL;
+  p->start[0] = 0;
+  HTF_TRY(pick(p->order, points, p->cols, &p->env));
 done:
-  HTF_FREE(sorted);
   return status;
 }
 
-static htf_status make_room(htf_gauss_newton *gn) {
+static int64_t larger(int64_t a, int64_t b) {
+  return a > b ? a : b;
+}
+
+static htf_status make_room(kernel *k) {
   htf_status status = HTF_OK;
-  kernel *k = gn->kernel;
-  int64_t widest = 1;
+  int64_t widest = 1, longest = 1;
   for (int i = 0; i < k->parts; i++) {
-    const htf_gauss_newton__node *v = &gn->nodes[k->part[i].node];
-    int64_t width = k->part[i].t != NULL ? v->tuples * v->cols : 1;
-    widest = width > widest ? width : widest;
+    const part *p = &k->part[i];
+    longest = p->t != NULL ? larger(longest, p->tuples * p->cols) : longest;
+    widest = larger(widest, larger(p->cols, p->rows));
   }
-  HTF_NEW(k->one, HTF_GAUSS_NEWTON_BLOCK * gn->points);
-  HTF_NEW(k->other, HTF_GAUSS_NEWTON_BLOCK * gn->points);
-  HTF_NEW(k->row, HTF_GAUSS_NEWTON_BLOCK * widest);
+  HTF_NEW(k->one, HTF_GAUSS_NEWTON_BLOCK * k->points);
+  HTF_NEW(k->other, HTF_GAUSS_NEWTON_BLOCK * k->points);
+  HTF_NEW(k->left, HTF_GAUSS_NEWTON_BLOCK * widest);
+  HTF_NEW(k->row, HTF_GAUSS_NEWTON_BLOCK * longest);
 done:
   return status;
-}
-
-// ---- K --------------------------------------------------------------------------------
-
-// Rows start .. start + rows - 1 of K, up to column `end`.
-typedef struct block {
-  int64_t start, rows, end;
-  double *k; // the first of these rows
-} block;
-
-// C [rows, end] = A A^T of a block of rows of A [points, cols].
-static void square(const htf_gauss_newton *gn, const block *b, const double *a,
-                   int64_t cols, double *c) {
-  htf_matrix out = htf_matrix_view(c, b->rows, b->end);
-  out.stride = gn->points;
-  htf_dense_multiply(HTF_PLAIN, htf_matrix_view(a + b->start * cols, b->rows, cols),
-                     HTF_TRANSPOSED, htf_matrix_view(a, b->end, cols), 0, out);
-}
-
-static void add_node(const htf_gauss_newton *gn, const part *p, const block *b) {
-  const htf_gauss_newton__node *v = &gn->nodes[p->node];
-  double *behind = gn->kernel->one, *ahead = gn->kernel->other;
-  square(gn, b, p->env, v->cols, behind);
-  if (p->ahead != NULL) {
-    square(gn, b, p->ahead, v->rows, ahead);
-  }
-  for (int64_t i = 0; i < b->rows; i++) {
-    const double *x = behind + i * gn->points, *y = ahead + i * gn->points;
-    double *to = b->k + i * gn->points;
-    if (p->ahead != NULL) {
-      for (int64_t j = 0; j < b->end; j++) {
-        to[j] += x[j] * y[j];
-      }
-    } else {
-      for (int64_t j = 0; j < b->end; j++) {
-        to[j] += p->at[j] == p->at[b->start + i] ? x[j] : 0;
-      }
-    }
-  }
-}
-
-// The points of tuple t that are below the block's end, against its rows of E^T T.
-static void add_tuple(const htf_gauss_newton *gn, const part *p, const block *b,
-                      int64_t t) {
-  const htf_gauss_newton__node *v = &gn->nodes[p->node];
-  double *one = gn->kernel->one;
-  int64_t first = p->start[t], count = p->reached[t] - first, q = v->cols;
-  htf_matrix left = htf_matrix_view(gn->kernel->row + t * q, b->rows, q);
-  left.stride = v->tuples * q;
-  htf_dense_multiply(HTF_PLAIN, left, HTF_TRANSPOSED,
-                     htf_matrix_view(p->env + first * q, count, q), 0,
-                     htf_matrix_view(one, b->rows, count));
-  for (int64_t i = 0; i < b->rows; i++) {
-    double *to = b->k + i * gn->points;
-    for (int64_t j = 0; j < count; j++) {
-      to[p->order[first + j]] += one[i * count + j];
-    }
-  }
-}
-
-static void add_below(const htf_gauss_newton *gn, part *p, const block *b) {
-  const htf_gauss_newton__node *v = &gn->nodes[p->node];
-  int64_t q = v->cols, n = v->tuples * q;
-  for (int64_t i = 0; i < b->rows; i++) { // the block's points are next of their tuples
-    int64_t t = p->at[b->start + i], place = p->reached[t]++;
-    htf_dense_multiply(HTF_PLAIN, htf_matrix_view(p->env + place * q, 1, q), HTF_PLAIN,
-                       htf_matrix_view(p->t + t * q * n, q, n), 0,
-                       htf_matrix_view(gn->kernel->row + i * n, 1, n));
-  }
-  for (int64_t t = 0; t < v->tuples; t++) {
-    if (p->reached[t] > p->start[t]) {
-      add_tuple(gn, p, b, t);
-    }
-  }
 }
 
 htf_status htf_gauss_newton__make_kernel(htf_gauss_newton *gn, const double *theta,
-                                         double *to) {
+                                         double *diagonal, htf_gauss_newton__kernel **out) {
   htf_status status = HTF_OK;
-  kernel k = {.parts = 0};
-  gn->kernel = &k;
-  HTF_NEW(k.part, gn->evaluation->root + 1);
-  HTF_NEW(k.part_of, gn->evaluation->root + 1);
+  kernel *k = NULL;
+  HTF_NEW(k, 1);
+  gn->kernel = k;
+  k->points = gn->points;
+  HTF_NEW(k->part, gn->evaluation->root + 1);
+  HTF_NEW(k->part_of, gn->evaluation->root + 1);
   for (int i = 0; i <= gn->evaluation->root; i++) {
-    k.part_of[i] = -1;
+    k->part_of[i] = -1;
   }
   HTF_TRY(find_parts(gn, gn->evaluation->root, theta));
-  HTF_TRY(make_room(gn));
   for (int64_t start = 0; start < gn->points; start += HTF_GAUSS_NEWTON_BLOCK) {
     int64_t rows = htf_gauss_newton__block(start, gn->points);
     htf_gauss_newton__sweep(gn, theta, start, rows, keep_rows);
   }
-  for (int i = 0; i < k.parts; i++) {
-    if (k.part[i].t != NULL) {
-      HTF_TRY(sort_part(gn, &k.part[i]));
+  memset(diagonal, 0, (size_t)gn->points * sizeof *diagonal);
+  for (int i = 0; i < k->parts; i++) {
+    add_diagonal(&k->part[i], gn->points, diagonal);
+  }
+  *out = k;
+  k = NULL;
+done:
+  htf_gauss_newton__destroy_kernel(&k);
+  gn->kernel = NULL;
+  return status;
+}
+
+htf_status htf_gauss_newton__choose_rows(htf_gauss_newton__kernel *k, const int64_t *order,
+                                         int64_t points) {
+  htf_status status = HTF_OK;
+  k->points = points;
+  for (int i = 0; i < k->parts; i++) {
+    HTF_TRY(pick_part(order, points, &k->part[i]));
+    if (k->part[i].t != NULL) {
+      HTF_TRY(sort_part(&k->part[i], points));
     }
   }
-  for (int64_t start = 0; start < gn->points; start += HTF_GAUSS_NEWTON_BLOCK) {
-    int64_t rows = htf_gauss_newton__block(start, gn->points);
-    block b = {start, rows, start + rows, to + start * gn->points};
-    for (int i = 0; i < k.parts; i++) {
-      if (k.part[i].t != NULL) {
-        add_below(gn, &k.part[i], &b);
-      } else {
-        add_node(gn, &k.part[i], &b);
+  HTF_TRY(make_room(k));
+done:
+  return status;
+}
+
+// ---- rows of K ------------------------------------------------------------------------
+
+// C [rows, points] = the rows `which` of A A^T, A [points, cols].
+static void square(const kernel *k, const int32_t *which, int64_t rows, const double *a,
+                   int64_t cols, double *c) {
+  for (int64_t i = 0; i < rows; i++) {
+    memcpy(k->left + i * cols, a + which[i] * cols, (size_t)cols * sizeof *a);
+  }
+  htf_dense_multiply(HTF_PLAIN, htf_matrix_view(k->left, rows, cols), HTF_TRANSPOSED,
+                     htf_matrix_view(a, k->points, cols), 0,
+                     htf_matrix_view(c, rows, k->points));
+}
+
+static void add_node(const kernel *k, const part *p, const int32_t *which, int64_t rows,
+                     double *out) {
+  square(k, which, rows, p->env, p->cols, k->one);
+  if (p->ahead != NULL) {
+    square(k, which, rows, p->ahead, p->rows, k->other);
+  }
+  for (int64_t i = 0; i < rows; i++) {
+    const double *x = k->one + i * k->points, *y = k->other + i * k->points;
+    double *to = out + i * k->points;
+    if (p->ahead != NULL) {
+      for (int64_t j = 0; j < k->points; j++) {
+        to[j] += x[j] * y[j];
+      }
+    } else {
+      for (int64_t j = 0; j < k->points; j++) {
+        to[j] += p->at[j] == p->at[which[i]] ? x[j] : 0;
       }
     }
   }
-done:
-  forget(&k, gn);
-  gn->kernel = NULL;
-  return status;
+}
+
+// The points of tuple t against the rows of E^T T.
+static void add_tuple(const kernel *k, const part *p, int64_t t, int64_t rows,
+                      double *out) {
+  int64_t first = p->start[t], count = p->start[t + 1] - first, q = p->cols;
+  htf_matrix left = htf_matrix_view(k->row + t * q, rows, q);
+  left.stride = p->tuples * q;
+  htf_dense_multiply(HTF_PLAIN, left, HTF_TRANSPOSED,
+                     htf_matrix_view(p->env + first * q, count, q), 0,
+                     htf_matrix_view(k->one, rows, count));
+  for (int64_t i = 0; i < rows; i++) {
+    double *to = out + i * k->points;
+    for (int64_t j = 0; j < count; j++) {
+      to[p->order[first + j]] += k->one[i * count + j];
+    }
+  }
+}
+
+static void add_below(const kernel *k, const part *p, const int32_t *which, int64_t rows,
+                      double *out) {
+  int64_t q = p->cols, n = p->tuples * q;
+  for (int64_t i = 0; i < rows; i++) {
+    const double *env = p->env + p->place[which[i]] * q;
+    const double *t = p->t + p->at[which[i]] * q * n;
+    htf_dense_multiply(HTF_PLAIN, htf_matrix_view(env, 1, q), HTF_PLAIN,
+                       htf_matrix_view(t, q, n), 0, htf_matrix_view(k->row + i * n, 1, n));
+  }
+  for (int64_t t = 0; t < p->tuples; t++) {
+    if (p->start[t + 1] > p->start[t]) {
+      add_tuple(k, p, t, rows, out);
+    }
+  }
+}
+
+void htf_gauss_newton__kernel_rows(const htf_gauss_newton__kernel *k, const int32_t *which,
+                                   int64_t rows, double *out) {
+  memset(out, 0, (size_t)(rows * k->points) * sizeof *out);
+  for (int i = 0; i < k->parts; i++) {
+    const part *p = &k->part[i];
+    if (p->t != NULL) {
+      add_below(k, p, which, rows, out);
+    } else {
+      add_node(k, p, which, rows, out);
+    }
+  }
 }
