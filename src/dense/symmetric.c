@@ -83,7 +83,8 @@ done:
 // Above: the first rank of x, below: the others.
 //     above = U_1^-T above;  below -= U_2^T above;  above = U_1^-1 (above - U_2 below).
 void htf_symmetric_solve_part(htf_matrix u, double *x) {
-  int rank = blas_int(u.rows), rest = blas_int(u.cols - u.rows), stride = blas_int(u.stride);
+  int rank = blas_int(u.rows), rest = blas_int(u.cols - u.rows),
+      stride = blas_int(u.stride);
   const double *beside = u.data + rank;
   if (rank > 0) {
     cblas_dtrsv(CblasRowMajor, CblasUpper, CblasTrans, CblasNonUnit, rank, u.data, stride,

@@ -72,13 +72,17 @@ static void forget_pairs(htf_gauss_newton *gn) {
   }
 }
 
-void htf_gauss_newton_forget(htf_gauss_newton *gn) {
+static void forget_last(htf_gauss_newton *gn) {
   forget_rows(gn);
   forget_pairs(gn);
   HTF_FREE(gn->right);
   HTF_FREE(gn->half);
   HTF_FREE(gn->core);
-  gn->pairs = gn->size = 0;
+  gn->pairs = 0;
+}
+
+void htf_gauss_newton_forget(htf_gauss_newton *gn) {
+  forget_last(gn);
   gn->by_points = false;
 }
 
@@ -116,9 +120,9 @@ static const double READ = 10;
 // all its rows pass three times.
 double htf_gauss_newton_cost(const htf_gauss_newton *gn) {
   const htf_evaluation *e = gn->evaluation;
-  double m = (double)gn->points, q = (double)gn->pairs, n = (double)gn->size;
+  double m = (double)gn->points, q = (double)gn->pairs;
   double rank = gn->by_points ? (double)htf_gauss_newton__rank(gn) : 0;
-  double flops = m * q * q + n * n * n / 3 + 2 * m * rank * rank;
+  double flops = m * q * q + q * q * q / 3 + 2 * m * rank * rank;
   double root = e->whole ? 0 : 6.0 * (double)e->count * (double)gn->nodes[e->root].rows;
   for (int i = 0; i <= e->root; i++) {
     const htf_gauss_newton__node *v = &gn->nodes[i];
@@ -127,7 +131,7 @@ double htf_gauss_newton_cost(const htf_gauss_newton *gn) {
     flops += v->one_hot ? 0 : (double)v->tuples * r * r + 10 * r * r * r;
     flops += 2 * m * rank * (r + p);
   }
-  return flops / (2 * (htf_evaluation_flops(e) + root) + READ * (n * n + m * rank));
+  return flops / (2 * (htf_evaluation_flops(e) + root) + READ * (q * q + m * rank));
 }
 
 int64_t htf_gauss_newton__block(int64_t start, int64_t end) {
@@ -178,7 +182,7 @@ static void mirror(double *a, int64_t n, bool upwards, double factor) {
 // G stands above the diagonal, and on it in an array of its own, so that the lower triangle
 // is free for the factor.
 static void put_aside(htf_gauss_newton *gn) {
-  int64_t n = gn->size;
+  int64_t n = gn->pairs;
   mirror(gn->gram, n, true, 1);
   for (int64_t i = 0; i < n; i++) {
     gn->diagonal[i] = gn->gram[i * n + i];
@@ -201,14 +205,14 @@ done:
 // G, and what goes with it.
 static htf_status make_square(htf_gauss_newton *gn, const double *theta) {
   htf_status status = HTF_OK;
-  if (gn->size != gn->room) {
+  if (gn->pairs != gn->room) {
     forget_square(gn);
-    HTF_NEW(gn->gram, gn->size * gn->size);
-    HTF_NEW(gn->diagonal, gn->size);
-    HTF_NEW(gn->inner, gn->size);
-    gn->room = gn->size;
-  } else if (gn->size > 0) {
-    memset(gn->gram, 0, (size_t)(gn->size * gn->size) * sizeof *gn->gram);
+    HTF_NEW(gn->gram, gn->pairs * gn->pairs);
+    HTF_NEW(gn->diagonal, gn->pairs);
+    HTF_NEW(gn->inner, gn->pairs);
+    gn->room = gn->pairs;
+  } else if (gn->pairs > 0) {
+    memset(gn->gram, 0, (size_t)(gn->pairs * gn->pairs) * sizeof *gn->gram);
   }
   HTF_TRY(make_gram(gn, theta));
   put_aside(gn);
@@ -260,21 +264,33 @@ done:
   return status;
 }
 
+// M by the points stays so, without a look at the pairs, while it has so many pivots for
+// each of most_pairs.
+static const double STAYING = 0.25;
+
+static bool stays_by_points(const htf_gauss_newton *gn) {
+  return gn->by_points &&
+         (double)htf_gauss_newton__rank(gn) > STAYING * (double)gn->most_pairs;
+}
+
 htf_status htf_gauss_newton_build(htf_gauss_newton *gn, const double *theta,
                                   const double *curvatures, double threshold) {
   htf_status status = HTF_OK;
-  htf_gauss_newton_forget(gn);
+  gn->by_points = stays_by_points(gn);
+  forget_last(gn);
   HTF_NEW(gn->root_slope, gn->points);
   for (int64_t k = 0; k < gn->points; k++) {
     gn->root_slope[k] = sqrt(gn->share * curvatures[htf_gauss_newton__point_of(gn, k)]);
   }
   HTF_TRY(make_own(gn, theta));
-  HTF_TRY(htf_gauss_newton__find_pairs(gn, theta, threshold));
+  HTF_TRY(htf_gauss_newton__open_levels(gn));
+  if (!gn->by_points) {
+    HTF_TRY(htf_gauss_newton__find_pairs(gn, theta, threshold));
+  }
   if (gn->by_points) {
     HTF_TRY(htf_gauss_newton__build_dual(gn, theta, threshold));
     forget_pairs(gn);
   } else {
-    gn->size = gn->pairs;
     HTF_TRY(make_square(gn, theta));
     HTF_TRY(make_room(gn));
   }
@@ -293,7 +309,7 @@ done:
 static const double ROUNDING = 1e-14;
 
 htf_status htf_gauss_newton_factor(htf_gauss_newton *gn, double gamma) {
-  int64_t n = gn->size;
+  int64_t n = gn->pairs;
   double most = 0;
   gn->gamma = gamma;
   if (gn->by_points) {

@@ -37,7 +37,7 @@ struct htf_gauss_newton__dual {
   double *theta; // [parameters] where its tables are
   double *y;     // [points] in the order of the points as given
   htf_gauss_newton__kernel *kernel;
-  int64_t points;   // that K is of
+  int64_t points; // that K is of
   double threshold;
   int64_t *order;   // [points] which chosen points these are; their K_kk, descending
   double *diagonal; // [points]

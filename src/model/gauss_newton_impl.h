@@ -47,11 +47,10 @@ struct htf_gauss_newton {
   int64_t most_pairs, most_points;
   int64_t pairs;
   bool by_points;   // M
-  int64_t size;     // of what follows: pairs, or points
-  int64_t room;     // that it was made for, and is kept for the next M
-  double *gram;     // G or K above the diagonal, L of I + gamma G below, [size, size]
-  double *diagonal; // of G or K [size]
-  double *inner;    // [size]
+  int64_t room;     // pairs that what follows was made for, and is kept for the next M
+  double *gram;     // G above the diagonal, L of I + gamma G below, [pairs, pairs]
+  double *diagonal; // of G [pairs]
+  double *inner;    // [pairs]
   double gamma;     // of L
   double *right;    // [pairs]
   htf_gauss_newton__dual *dual; // NULL before it is needed

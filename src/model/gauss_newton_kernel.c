@@ -24,6 +24,7 @@ enum { MOST_ROWS = 512 };
 typedef struct part {
   int node;
   int64_t cols, rows, tuples; // Q, R, tuples of the node
+  bool joined;
   double *env;   // [points, Q] rows of sqrt(c) E; with T by tuple and point, else by point
   double *ahead; // [points, R] rows of P; NULL with T and at a one-hot leaf
   int32_t *at;   // [points] which row of P that is; not of the root
@@ -281,6 +282,18 @@ done:
   return status;
 }
 
+// With Q = 1 the two factors are one: rows of sqrt(c) E P.
+static void join(part *p, int64_t points) {
+  for (int64_t k = 0; k < points * p->rows; k++) {
+    p->ahead[k] *= p->env[k / p->rows];
+  }
+  HTF_FREE(p->env);
+  p->env = p->ahead;
+  p->ahead = NULL;
+  p->cols = p->rows;
+  p->joined = true;
+}
+
 static htf_status pick_part(const int64_t *order, int64_t points, part *p) {
   htf_status status = HTF_OK;
   int32_t *at = NULL;
@@ -377,6 +390,9 @@ htf_status htf_gauss_newton__choose_rows(htf_gauss_newton__kernel *k, const int6
   k->points = points;
   for (int i = 0; i < k->parts; i++) {
     HTF_TRY(pick_part(order, points, &k->part[i]));
+    if (k->part[i].cols == 1 && k->part[i].ahead != NULL) {
+      join(&k->part[i], points);
+    }
     if (k->part[i].t != NULL) {
       HTF_TRY(sort_part(&k->part[i], points));
     }
@@ -388,34 +404,34 @@ done:
 
 // ---- rows of K ------------------------------------------------------------------------
 
-// C [rows, points] = the rows `which` of A A^T, A [points, cols].
+// C [rows, points] = the rows `which` of A A^T, A [points, cols], + beta C.
 static void square(const kernel *k, const int32_t *which, int64_t rows, const double *a,
-                   int64_t cols, double *c) {
+                   int64_t cols, double beta, double *c) {
   for (int64_t i = 0; i < rows; i++) {
     memcpy(k->left + i * cols, a + which[i] * cols, (size_t)cols * sizeof *a);
   }
   htf_dense_multiply(HTF_PLAIN, htf_matrix_view(k->left, rows, cols), HTF_TRANSPOSED,
-                     htf_matrix_view(a, k->points, cols), 0,
+                     htf_matrix_view(a, k->points, cols), beta,
                      htf_matrix_view(c, rows, k->points));
 }
 
 static void add_node(const kernel *k, const part *p, const int32_t *which, int64_t rows,
                      double *out) {
-  square(k, which, rows, p->env, p->cols, k->one);
-  if (p->ahead != NULL) {
-    square(k, which, rows, p->ahead, p->rows, k->other);
+  square(k, which, rows, p->env, p->cols, 0, k->one);
+  square(k, which, rows, p->ahead, p->rows, 0, k->other);
+  for (int64_t i = 0; i < rows * k->points; i++) {
+    out[i] += k->one[i] * k->other[i];
   }
+}
+
+static void add_one_hot(const kernel *k, const part *p, const int32_t *which, int64_t rows,
+                        double *out) {
+  square(k, which, rows, p->env, p->cols, 0, k->one);
   for (int64_t i = 0; i < rows; i++) {
-    const double *x = k->one + i * k->points, *y = k->other + i * k->points;
+    const double *x = k->one + i * k->points;
     double *to = out + i * k->points;
-    if (p->ahead != NULL) {
-      for (int64_t j = 0; j < k->points; j++) {
-        to[j] += x[j] * y[j];
-      }
-    } else {
-      for (int64_t j = 0; j < k->points; j++) {
-        to[j] += p->at[j] == p->at[which[i]] ? x[j] : 0;
-      }
+    for (int64_t j = 0; j < k->points; j++) {
+      to[j] += p->at[j] == p->at[which[i]] ? x[j] : 0;
     }
   }
 }
@@ -460,6 +476,10 @@ void htf_gauss_newton__kernel_rows(const htf_gauss_newton__kernel *k, const int3
     const part *p = &k->part[i];
     if (p->t != NULL) {
       add_below(k, p, which, rows, out);
+    } else if (p->joined) {
+      square(k, which, rows, p->env, p->cols, 1, out);
+    } else if (p->ahead == NULL) {
+      add_one_hot(k, p, which, rows, out);
     } else {
       add_node(k, p, which, rows, out);
     }

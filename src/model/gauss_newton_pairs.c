@@ -14,7 +14,7 @@
 enum { MOST_KEPT = 256 };
 static const double MARGIN = 0.03;
 // M is by the points where so many times the most pairs are stiff.
-static const double MANY = 1.5;
+static const double MANY = 0.5;
 
 // ---- P_v and its Gram matrix ----------------------------------------------------------
 
@@ -326,7 +326,6 @@ htf_status htf_gauss_newton__find_pairs(htf_gauss_newton *gn, const double *thet
                                         double threshold) {
   htf_status status = HTF_OK;
   double least = threshold;
-  HTF_TRY(htf_gauss_newton__open_levels(gn));
   HTF_TRY(htf_gauss_newton__count(gn));
   HTF_TRY(make_grams(gn, theta));
   HTF_TRY(decompose(gn, threshold));
