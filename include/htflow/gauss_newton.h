@@ -26,11 +26,13 @@
 //   0.00045  184                                  463     6 (421)        3 (470)   1 (521)
 //
 // In a narrow valley there are nearly as many stiff pairs as points, and gamma d comes to
-// 1e11. Then M is by the points, with nothing left out:
+// 1e11. Then M is by the points:
 //     (I + gamma A^T A)^-1 = I - gamma A^T (I + gamma K)^-1 A,  A = diag(c)^(1/2) J,
 // where the dense part is their tangent kernel, K = A A^T [m, m] (Jacot, Gabriel, Hongler
-// 2018), which the tree gives away as well (src/model/gauss_newton_kernel.c). Problem 5 of
-// tests/bench/evaluations.py, seed 0, rtol 1e-4, after some 700 steps:
+// 2018), which the tree gives away as well (src/model/gauss_newton_kernel.c). Some hundred
+// rows of K say all that matters, and Cholesky's factor of I + gamma K ends with them
+// (src/model/gauss_newton_dual.c). Problem 5 of tests/bench/evaluations.py, seed 0, rtol
+// 1e-4, after some 700 steps:
 //     1,000 pairs at most             loss 0.003, steps of 0.5 (in units of time), 55
 //     products each and by the points beyond 1,500  0.0006, of 200, 15
 //
@@ -54,17 +56,18 @@ enum { HTF_GAUSS_NEWTON_ROWS = 8192 };
 
 typedef struct htf_gauss_newton htf_gauss_newton;
 
-// most_pairs bounds the pairs, the largest being kept. Where half as many more are stiff,
-// or more than there are points, M is by the points, unless these are more than most_points
-// (0: never). Raises HTF_E_MEMORY.
+// most_pairs bounds the pairs, the largest being kept. Where more than half as many are
+// stiff, or more than there are points, M is by the points, unless these are more than
+// most_points (0: never); and stays so while it takes a quarter as many rows of K. Raises
+// HTF_E_MEMORY.
 htf_status htf_gauss_newton_create(const htf_evaluation *evaluation, int64_t most_pairs,
                                    int64_t most_points, htf_gauss_newton **gn);
 void htf_gauss_newton_destroy(htf_gauss_newton **gn);
 
 // Makes Q and G, or K, at theta, where the evaluation's last forward sweep was. curvatures
 // [m]: c, not negative. threshold: the least d_ij. Cost: about that of three gradients with
-// every point its own row, and (chosen points) pairs^2, or points^2 times the widths of the
-// nodes with many rows. Raises HTF_E_MEMORY, HTF_E_NUMERIC; M is then 1.
+// every point its own row, and (chosen points) pairs^2. Raises HTF_E_MEMORY, HTF_E_NUMERIC;
+// M is then 1.
 htf_status htf_gauss_newton_build(htf_gauss_newton *gn, const double *theta,
                                   const double *curvatures, double threshold);
 int64_t htf_gauss_newton_pairs(const htf_gauss_newton *gn); // how many; 0 by the points
@@ -75,8 +78,9 @@ double htf_gauss_newton_cost(const htf_gauss_newton *gn);
 // Back to before the first build.
 void htf_gauss_newton_forget(htf_gauss_newton *gn);
 
-// Makes M for this gamma > 0 from what was built. Cost pairs^3 / 3, or points^3 / 3. Raises
-// HTF_E_NUMERIC.
+// Makes M for this gamma > 0 from what was built. Cost pairs^3 / 3; or rank^2 points with
+// rank rows of K, and to make these rank points times the widths of the nodes with many
+// rows, once. Raises HTF_E_MEMORY, HTF_E_NUMERIC.
 htf_status htf_gauss_newton_factor(htf_gauss_newton *gn, double gamma);
 // z = M^-1 r, both [parameters], after factor. z = r with neither.
 void htf_gauss_newton_solve(htf_gauss_newton *gn, const double *r, double *z);

@@ -23,10 +23,10 @@ htf_status htf_symmetric_cholesky(htf_matrix a);
 // x = (L L^T)^-1 x, x [n].
 void htf_symmetric_solve(htf_matrix l, double *x);
 
-// Cholesky that ends early. U [rank, n], upper trapezoidal, with U^T U = A in A's first rank
-// rows. Rows `done` on of U become so where from their diagonal on they hold those of A, and
-// the rows above are ready. What is below the diagonal stays. Cost (rank - done) rank n.
-// Raises HTF_E_NUMERIC.
+// Cholesky that ends early. U [rank, n], upper trapezoidal, with U^T U = A in A's first
+// rank rows. Rows `done` on of U become so where from their diagonal on they hold those of
+// A, and the rows above are ready. What is below the diagonal stays. Cost (rank - done)
+// rank n. Raises HTF_E_NUMERIC.
 htf_status htf_symmetric_extend(htf_matrix u, int64_t done);
 // x = (U^T U + D)^-1 x, x [n], D the unit matrix without its first rank ones.
 void htf_symmetric_solve_part(htf_matrix u, double *x);

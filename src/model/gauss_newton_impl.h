@@ -21,6 +21,7 @@ typedef struct htf_gauss_newton__node {
   int32_t *pair_i, *pair_j; // [pairs] those chosen
   int64_t pairs, column;    // the first one's number among all
   // While M is built:
+  bool last;      // sweeps end here
   double *own;    // V_v [tuples, cols], where the evaluation's core spares it
   double *counts; // [tuples] sqrt of how many points each has
   double *ahead;  // P U of the kept [tuples, kept_i]; of the root a block of rows

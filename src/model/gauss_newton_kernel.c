@@ -11,7 +11,7 @@
 //                           T_c(t_c, t'_c) o O_c,t O_c,t'^T] W
 // where O_c,t is the product of the other children's V at t. A row of a dozen nodes is one
 // product of [1, Q] x [Q, tuples Q] then, and one number of K one product of length Q.
-// Cost: points^2 (R_v + Q) for each of the nodes left, points^2 Q for each T.
+// Cost: a row of K is points (R_v + Q) for each of the nodes left; each T its size times Q.
 #include <string.h>
 
 #include "gauss_newton_impl.h"
@@ -210,6 +210,7 @@ done:
 static htf_status find_parts(htf_gauss_newton *gn, int node, const double *theta) {
   htf_status status = HTF_OK;
   bool narrow = is_narrow(gn, node);
+  gn->nodes[node].last = narrow;
   if (gn->nodes[node].learnt) {
     HTF_TRY(add_part(gn, node, theta));
   }
@@ -379,6 +380,9 @@ htf_status htf_gauss_newton__make_kernel(htf_gauss_newton *gn, const double *the
   *out = k;
   k = NULL;
 done:
+  for (int i = 0; i <= gn->evaluation->root; i++) {
+    gn->nodes[i].last = false;
+  }
   htf_gauss_newton__destroy_kernel(&k);
   gn->kernel = NULL;
   return status;

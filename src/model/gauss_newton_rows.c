@@ -240,7 +240,7 @@ static void descend(const descent *d, int node, const int32_t *at, int level) {
   const htf_evaluation *e = gn->evaluation;
   const htf_gauss_newton__node *v = &gn->nodes[node];
   const htf_gauss_newton__level *l = &gn->level[level];
-  int children = e->nodes[node].children;
+  int children = v->last ? 0 : e->nodes[node].children;
   for (int i = 0; i < children; i++) {
     enter(gn, node, i, level, at, d->start, d->rows);
   }

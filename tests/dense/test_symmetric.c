@@ -92,3 +92,40 @@ Test(symmetric, refuses_what_is_not_positive_definite) {
   double a[] = {1, 0, 2, 1};
   cr_assert(eq(int, htf_symmetric_cholesky(htf_matrix_view(a, 2, 2)), HTF_E_NUMERIC));
 }
+
+// From the first rank rows of a positive definite matrix, in two parts; the other rows are
+// what U^T U makes of them, and the unit matrix.
+Test(symmetric, ends_cholesky_early) {
+  enum { FIRST = 4, RANK = 9 };
+  double a[ROWS * STRIDE], gram[N * N], u[RANK * STRIDE], x[N], right[N] = {0};
+  make(a, gram);
+  for (int i = 0; i < RANK; i++) {
+    for (int j = 0; j < N; j++) {
+      u[i * STRIDE + j] = j < i ? 7 : lower(gram, i, j);
+    }
+  }
+  htf_matrix view = htf_matrix_view(u, FIRST, N);
+  view.stride = STRIDE;
+  cr_assert(eq(int, htf_symmetric_extend(view, 0), HTF_OK));
+  view.rows = RANK;
+  cr_assert(eq(int, htf_symmetric_extend(view, FIRST), HTF_OK));
+  for (int i = 0; i < N; i++) {
+    x[i] = 1 + i;
+  }
+  for (int i = 0; i < N; i++) {
+    for (int j = 0; j < N; j++) {
+      double sum = i == j && i >= RANK;
+      for (int k = 0; k < RANK && k <= i && k <= j; k++) {
+        sum += u[k * STRIDE + i] * u[k * STRIDE + j];
+      }
+      double off = i >= RANK && j >= RANK ? 0 : sum - lower(gram, i, j);
+      cr_assert(epsilon_eq(dbl, off, 0, 1e-12)); // sums of 40
+      right[i] += sum * x[j];
+    }
+  }
+  htf_symmetric_solve_part(view, right);
+  for (int i = 0; i < N; i++) {
+    cr_assert(epsilon_eq(dbl, right[i], x[i], 1e-11)); // condition some 1e3
+  }
+  cr_assert(eq(dbl, u[3 * STRIDE + 2], 7));
+}
