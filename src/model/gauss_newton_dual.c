@@ -50,7 +50,7 @@ struct htf_gauss_newton__dual {
   double *left;     // [points] at position k, the diagonal of R
   int64_t room;     // rows that there is room for
   int64_t made;     // rows of K that are made
-  double *rows;     // [room, points] of K
+  double *rows;     // of K, by blocks, each [points, block]
   int64_t rank;     // rows of U
   double *u;        // [room, stride]
   double *x;        // [points]
@@ -168,7 +168,8 @@ static htf_status widen(const htf_gauss_newton *gn, dual *d, int64_t rows) {
   htf_status status = HTF_OK;
   if (rows > d->room) {
     int64_t room = 2 * d->room > rows ? 2 * d->room : rows;
-    room = room < gn->points ? room : gn->points;
+    room = (room < gn->points ? room : gn->points) + HTF_GAUSS_NEWTON_BLOCK - 1;
+    room -= room % HTF_GAUSS_NEWTON_BLOCK;
     HTF_RESIZE(d->rows, room * gn->points);
     HTF_RESIZE(d->u, room * (gn->points + PAD));
     d->room = room;
@@ -210,15 +211,20 @@ static void choose_pivots(dual *d, int64_t rows) {
   }
 }
 
-// Rows of S from the diagonal on where U's next stand.
+// Rows of S from the diagonal on where U's next stand, a line of the cache at a time.
 static void fill(dual *d, double gamma, int64_t rows) {
-  for (int64_t i = d->rank; i < d->rank + rows; i++) {
-    double *to = d->u + i * stride_of(d);
-    const double *from = d->rows + i * d->points;
-    for (int64_t k = d->rank; k < d->points; k++) {
-      to[k] = gamma * from[d->at[k]];
+  const double *from = d->rows + d->rank * d->points;
+  for (int64_t start = d->rank; start < d->points; start += PAD) {
+    int64_t end = start + PAD < d->points ? start + PAD : d->points;
+    for (int64_t i = 0; i < rows; i++) {
+      double *to = d->u + (d->rank + i) * stride_of(d);
+      for (int64_t k = start; k < end; k++) {
+        to[k] = gamma * from[d->at[k] * HTF_GAUSS_NEWTON_BLOCK + i];
+      }
     }
-    to[i] += 1 + gamma * ROUNDING * d->diagonal[0];
+  }
+  for (int64_t i = d->rank; i < d->rank + rows; i++) {
+    d->u[i * stride_of(d) + i] += 1 + gamma * ROUNDING * d->diagonal[0];
   }
 }
 

@@ -118,6 +118,6 @@ void htf_gauss_newton__destroy_kernel(htf_gauss_newton__kernel **kernel);
 // From now on K is of those points, in this order; once. Raises HTF_E_MEMORY.
 htf_status htf_gauss_newton__choose_rows(htf_gauss_newton__kernel *kernel,
                                          const int64_t *order, int64_t points);
-// So many rows of K [rows, points], a block at most.
+// So many rows of K, a block at most, in columns: [points, block].
 void htf_gauss_newton__kernel_rows(const htf_gauss_newton__kernel *kernel,
                                    const int32_t *which, int64_t rows, double *out);

@@ -37,10 +37,10 @@ struct htf_gauss_newton__kernel {
   int64_t points;
   int parts;
   part *part;
-  int *part_of;        // [nodes], -1: none
-  double *one, *other; // [block, points]
-  double *left;        // [block, widest Q or R] rows of a part's env or ahead
-  double *row;         // [block, tuples Q] of E^T T
+  int *part_of;         // [nodes], -1: none
+  double *one, *other;  // [points, block]
+  double *left, *right; // [widest Q or R, block] columns of a part's env^T or ahead^T
+  double *row, *turned; // [block, tuples Q] of E^T T; and turned
 };
 
 typedef struct htf_gauss_newton__kernel kernel;
@@ -175,7 +175,9 @@ void htf_gauss_newton__destroy_kernel(htf_gauss_newton__kernel **out) {
     HTF_FREE(k->one);
     HTF_FREE(k->other);
     HTF_FREE(k->left);
+    HTF_FREE(k->right);
     HTF_FREE(k->row);
+    HTF_FREE(k->turned);
     HTF_FREE(*out);
   }
 }
@@ -351,7 +353,9 @@ static htf_status make_room(kernel *k) {
   HTF_NEW(k->one, HTF_GAUSS_NEWTON_BLOCK * k->points);
   HTF_NEW(k->other, HTF_GAUSS_NEWTON_BLOCK * k->points);
   HTF_NEW(k->left, HTF_GAUSS_NEWTON_BLOCK * widest);
+  HTF_NEW(k->right, HTF_GAUSS_NEWTON_BLOCK * widest);
   HTF_NEW(k->row, HTF_GAUSS_NEWTON_BLOCK * longest);
+  HTF_NEW(k->turned, HTF_GAUSS_NEWTON_BLOCK * longest);
 done:
   return status;
 }
@@ -407,58 +411,64 @@ done:
 }
 
 // ---- rows of K ------------------------------------------------------------------------
+//
+// A block of rows stands in columns, [points, block], so that each product has a small
+// matrix to its right and the points may come in any order. Of a last block that is not
+// full the other columns hold numbers that nobody reads.
 
-// C [rows, points] = the rows `which` of A A^T, A [points, cols], + beta C.
-static void square(const kernel *k, const int32_t *which, int64_t rows, const double *a,
-                   int64_t cols, double beta, double *c) {
+// Column i of B: row which[i] of an array [., cols].
+static void gather(const double *from, int64_t cols, const int32_t *which, int64_t rows,
+                   double *b) {
   for (int64_t i = 0; i < rows; i++) {
-    memcpy(k->left + i * cols, a + which[i] * cols, (size_t)cols * sizeof *a);
+    for (int64_t j = 0; j < cols; j++) {
+      b[j * HTF_GAUSS_NEWTON_BLOCK + i] = from[which[i] * cols + j];
+    }
   }
-  htf_dense_multiply(HTF_PLAIN, htf_matrix_view(k->left, rows, cols), HTF_TRANSPOSED,
-                     htf_matrix_view(a, k->points, cols), beta,
-                     htf_matrix_view(c, rows, k->points));
+}
+
+// C = A B + beta C, of `count` rows of A from row `first` on.
+static void multiply(const double *a, int64_t first, int64_t count, int64_t cols,
+                     const double *b, double beta, double *c) {
+  htf_dense_multiply(HTF_PLAIN, htf_matrix_view(a + first * cols, count, cols), HTF_PLAIN,
+                     htf_matrix_view(b, cols, HTF_GAUSS_NEWTON_BLOCK), beta,
+                     htf_matrix_view(c, count, HTF_GAUSS_NEWTON_BLOCK));
 }
 
 static void add_node(const kernel *k, const part *p, const int32_t *which, int64_t rows,
                      double *out) {
-  square(k, which, rows, p->env, p->cols, 0, k->one);
-  square(k, which, rows, p->ahead, p->rows, 0, k->other);
-  for (int64_t i = 0; i < rows * k->points; i++) {
-    out[i] += k->one[i] * k->other[i];
+  gather(p->env, p->cols, which, rows, k->left);
+  gather(p->ahead, p->rows, which, rows, k->right);
+  for (int64_t start = 0; start < k->points; start += HTF_GAUSS_NEWTON_BLOCK) {
+    int64_t count = htf_gauss_newton__block(start, k->points);
+    double *to = out + start * HTF_GAUSS_NEWTON_BLOCK;
+    multiply(p->env, start, count, p->cols, k->left, 0, k->one);
+    multiply(p->ahead, start, count, p->rows, k->right, 0, k->other);
+    for (int64_t i = 0; i < count * HTF_GAUSS_NEWTON_BLOCK; i++) {
+      to[i] += k->one[i] * k->other[i];
+    }
   }
+}
+
+static void add_joined(const kernel *k, const part *p, const int32_t *which, int64_t rows,
+                       double *out) {
+  gather(p->env, p->cols, which, rows, k->left);
+  multiply(p->env, 0, k->points, p->cols, k->left, 1, out);
 }
 
 static void add_one_hot(const kernel *k, const part *p, const int32_t *which, int64_t rows,
                         double *out) {
-  square(k, which, rows, p->env, p->cols, 0, k->one);
-  for (int64_t i = 0; i < rows; i++) {
-    const double *x = k->one + i * k->points;
-    double *to = out + i * k->points;
-    for (int64_t j = 0; j < k->points; j++) {
-      to[j] += p->at[j] == p->at[which[i]] ? x[j] : 0;
+  gather(p->env, p->cols, which, rows, k->left);
+  multiply(p->env, 0, k->points, p->cols, k->left, 0, k->one);
+  for (int64_t j = 0; j < k->points; j++) {
+    for (int64_t i = 0; i < rows; i++) {
+      int64_t place = j * HTF_GAUSS_NEWTON_BLOCK + i;
+      out[place] += p->at[j] == p->at[which[i]] ? k->one[place] : 0;
     }
   }
 }
 
-// The points of tuple t against the rows of E^T T.
-static void add_tuple(const kernel *k, const part *p, int64_t t, int64_t rows,
-                      double *out) {
-  int64_t first = p->start[t], count = p->start[t + 1] - first, q = p->cols;
-  htf_matrix left = htf_matrix_view(k->row + t * q, rows, q);
-  left.stride = p->tuples * q;
-  htf_dense_multiply(HTF_PLAIN, left, HTF_TRANSPOSED,
-                     htf_matrix_view(p->env + first * q, count, q), 0,
-                     htf_matrix_view(k->one, rows, count));
-  for (int64_t i = 0; i < rows; i++) {
-    double *to = out + i * k->points;
-    for (int64_t j = 0; j < count; j++) {
-      to[p->order[first + j]] += k->one[i * count + j];
-    }
-  }
-}
-
-static void add_below(const kernel *k, const part *p, const int32_t *which, int64_t rows,
-                      double *out) {
+// Rows of E^T T, in columns.
+static void make_rows(const kernel *k, const part *p, const int32_t *which, int64_t rows) {
   int64_t q = p->cols, n = p->tuples * q;
   for (int64_t i = 0; i < rows; i++) {
     const double *env = p->env + p->place[which[i]] * q;
@@ -466,22 +476,39 @@ static void add_below(const kernel *k, const part *p, const int32_t *which, int6
     htf_dense_multiply(HTF_PLAIN, htf_matrix_view(env, 1, q), HTF_PLAIN,
                        htf_matrix_view(t, q, n), 0, htf_matrix_view(k->row + i * n, 1, n));
   }
+  for (int64_t j = 0; j < n; j++) {
+    for (int64_t i = 0; i < rows; i++) {
+      k->turned[j * HTF_GAUSS_NEWTON_BLOCK + i] = k->row[i * n + j];
+    }
+  }
+}
+
+static void add_below(const kernel *k, const part *p, const int32_t *which, int64_t rows,
+                      double *out) {
+  make_rows(k, p, which, rows);
   for (int64_t t = 0; t < p->tuples; t++) {
-    if (p->start[t + 1] > p->start[t]) {
-      add_tuple(k, p, t, rows, out);
+    int64_t first = p->start[t], count = p->start[t + 1] - first;
+    const double *turned = k->turned + t * p->cols * HTF_GAUSS_NEWTON_BLOCK;
+    multiply(p->env, first, count, p->cols, turned, 0, k->one);
+    for (int64_t j = 0; j < count; j++) {
+      double *to = out + p->order[first + j] * HTF_GAUSS_NEWTON_BLOCK;
+      const double *from = k->one + j * HTF_GAUSS_NEWTON_BLOCK;
+      for (int64_t i = 0; i < HTF_GAUSS_NEWTON_BLOCK; i++) {
+        to[i] += from[i];
+      }
     }
   }
 }
 
 void htf_gauss_newton__kernel_rows(const htf_gauss_newton__kernel *k, const int32_t *which,
                                    int64_t rows, double *out) {
-  memset(out, 0, (size_t)(rows * k->points) * sizeof *out);
+  memset(out, 0, (size_t)(HTF_GAUSS_NEWTON_BLOCK * k->points) * sizeof *out);
   for (int i = 0; i < k->parts; i++) {
     const part *p = &k->part[i];
     if (p->t != NULL) {
       add_below(k, p, which, rows, out);
     } else if (p->joined) {
-      square(k, which, rows, p->env, p->cols, 1, out);
+      add_joined(k, p, which, rows, out);
     } else if (p->ahead == NULL) {
       add_one_hot(k, p, which, rows, out);
     } else {
