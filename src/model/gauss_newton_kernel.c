@@ -247,27 +247,39 @@ static void keep_rows(htf_gauss_newton *gn, int node, const double *env, const i
   }
 }
 
+static double square_of(const double *x, int64_t n) {
+  double sum = 0;
+  for (int64_t i = 0; i < n; i++) {
+    sum += x[i] * x[i];
+  }
+  return sum;
+}
+
+// E_k^T T(t_k, t_k) E_k.
+static double within(const part *p, int64_t k) {
+  int64_t q = p->cols, n = p->tuples * q;
+  const double *env = p->env + k * q, *t = p->t + p->at[k] * q * (n + 1);
+  double image[MOST_ROWS] = {0}, sum = 0;
+  for (int64_t i = 0; i < q; i++) {
+    for (int64_t j = 0; j < q; j++) {
+      image[j] += env[i] * t[i * n + j];
+    }
+  }
+  for (int64_t j = 0; j < q; j++) {
+    sum += env[j] * image[j];
+  }
+  return sum;
+}
+
 // K_kk, to be added.
 static void add_diagonal(const part *p, int64_t points, double *diagonal) {
-  int64_t q = p->cols, n = p->tuples * q;
   for (int64_t k = 0; k < points; k++) {
-    const double *env = p->env + k * q, *ahead = p->ahead + k * p->rows;
-    double behind = 0, before = p->ahead == NULL;
-    for (int64_t i = 0; p->t == NULL && i < q; i++) {
-      behind += env[i] * env[i];
+    if (p->t != NULL) {
+      diagonal[k] += within(p, k);
+    } else {
+      double ahead = p->ahead == NULL ? 1 : square_of(p->ahead + k * p->rows, p->rows);
+      diagonal[k] += ahead * square_of(p->env + k * p->cols, p->cols);
     }
-    for (int64_t i = 0; p->ahead != NULL && i < p->rows; i++) {
-      before += ahead[i] * ahead[i];
-    }
-    for (int64_t i = 0; p->t != NULL && i < q; i++) {
-      const double *t = p->t + (p->at[k] * q + i) * n + p->at[k] * q;
-      double sum = 0;
-      for (int64_t j = 0; j < q; j++) {
-        sum += t[j] * env[j];
-      }
-      behind += env[i] * sum;
-    }
-    diagonal[k] += behind * before;
   }
 }
 

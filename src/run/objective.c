@@ -9,7 +9,7 @@
 
 // Pairs of a preconditioner at most, or points, and the least gamma d of a pair
 // (gauss_newton.h): with 0.3 solves take a third more products, with 0.03 no fewer. By
-// 2,048 points M takes 0.2 s, by 1,000 pairs of as many 0.09.
+// 2,048 points M takes 0.02 s in the valley of problem 5, by 1,000 pairs of as many 0.09.
 enum { MOST_PAIRS = 1000, MOST_POINTS = 2500 };
 static const double STIFF = 0.1;
 
