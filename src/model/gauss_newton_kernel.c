@@ -259,7 +259,8 @@ static double square_of(const double *x, int64_t n) {
 static double within(const part *p, int64_t k) {
   int64_t q = p->cols, n = p->tuples * q;
   const double *env = p->env + k * q, *t = p->t + p->at[k] * q * (n + 1);
-  double image[MOST_ROWS] = {0}, sum = 0;
+  double image[MOST_ROWS], sum = 0;
+  memset(image, 0, (size_t)q * sizeof *image);
   for (int64_t i = 0; i < q; i++) {
     for (int64_t j = 0; j < q; j++) {
       image[j] += env[i] * t[i * n + j];
