@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // What gauss_newton.c (life, G, M), gauss_newton_rows.c (rows of P_v and E_v),
-// gauss_newton_pairs.c (which pairs are stiff), gauss_newton_dual.c (M by the points) and
-// gauss_newton_kernel.c (their kernel) share.
+// gauss_newton_pairs.c (which pairs are stiff), gauss_newton_dual.c (M by the points),
+// gauss_newton_kernel.c (their kernel) and gauss_newton_narrow.c (of few tuples) share.
 #pragma once
 
 #include "evaluation_impl.h"
@@ -111,6 +111,12 @@ htf_status htf_gauss_newton__factor_dual(htf_gauss_newton *gn, double gamma);
 void htf_gauss_newton__solve_dual(htf_gauss_newton *gn, const double *r, double *z);
 int64_t htf_gauss_newton__rank(const htf_gauss_newton *gn); // pivots
 void htf_gauss_newton__destroy_dual(htf_gauss_newton__dual **dual);
+// A narrow node's T has so many rows at most: 2 MB.
+enum { HTF_GAUSS_NEWTON_NARROW = 512 };
+bool htf_gauss_newton__is_narrow(const htf_gauss_newton *gn, int node);
+// *t [tuples Q, tuples Q]: T of a narrow node, the caller's. Raises HTF_E_MEMORY.
+htf_status htf_gauss_newton__make_t(const htf_gauss_newton *gn, int node,
+                                    const double *theta, double **t);
 // K's diagonal [points], and what K is made of. Raises HTF_E_MEMORY.
 htf_status htf_gauss_newton__make_kernel(htf_gauss_newton *gn, const double *theta,
                                          double *diagonal, htf_gauss_newton__kernel **out);

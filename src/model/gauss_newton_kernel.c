@@ -5,20 +5,13 @@
 // below the root, where few tuples are distinct, the sum over a node v and all below it is
 //     K_kl += E_v,k^T T_v(t_k, t_l) E_v,l,
 // t_k the tuple of point k, with the kernel T_v(t, t') [Q, Q] of the node's V, Q =
-// R_parent, made from the leaves up:
-//     leaf:      T(t, t') = 1 where t = t', else 0
-//     interior:  T(t, t') = P_t . P_t' + W^T [sum over children c of
-//                           T_c(t_c, t'_c) o O_c,t O_c,t'^T] W
-// where O_c,t is the product of the other children's V at t. A row of a dozen nodes is one
-// product of [1, Q] x [Q, tuples Q] then, and one number of K one product of length Q.
-// Cost: a row of K is points (R_v + Q) for each of the nodes left; each T its size times Q.
+// R_parent (gauss_newton_narrow.c). A row of a dozen nodes is one product of [1, Q] x [Q,
+// tuples Q] then, and one number of K one product of length Q.
+// Cost: a row of K is points (R_v + Q) for each of the nodes left.
 #include <string.h>
 
 #include "gauss_newton_impl.h"
 #include "htflow/memory.h"
-
-// A T has so many rows at most: 2 MB.
-enum { MOST_ROWS = 512 };
 
 // What adds to K: a node, or it and all below it.
 typedef struct part {
@@ -44,116 +37,6 @@ struct htf_gauss_newton__kernel {
 };
 
 typedef struct htf_gauss_newton__kernel kernel;
-
-// ---- T --------------------------------------------------------------------------------
-
-static bool is_narrow(const htf_gauss_newton *gn, int node) {
-  const htf_gauss_newton__node *v = &gn->nodes[node];
-  const htf_evaluation *e = gn->evaluation;
-  bool narrow =
-      node != e->root && v->learnt && v->tuples * v->cols <= MOST_ROWS &&
-      (v->one_hot || (e->nodes[node].children > 0 && v->tuples * v->rows <= MOST_ROWS));
-  for (int i = 0; narrow && i < e->nodes[node].children; i++) {
-    narrow = is_narrow(gn, htf_tree_child(e->tree, node, i));
-  }
-  return narrow;
-}
-
-// O_c,t of child number i, of all the node's tuples [tuples, R].
-static void multiply_others(const htf_gauss_newton *gn, int node, int i, double *o) {
-  const htf_evaluation_node *from = &gn->evaluation->nodes[node];
-  const htf_gauss_newton__node *v = &gn->nodes[node];
-  for (int64_t k = 0; k < v->tuples * v->rows; k++) {
-    o[k] = 1;
-  }
-  for (int j = 0; j < from->children; j++) {
-    int child = htf_tree_child(gn->evaluation->tree, node, j);
-    for (int64_t t = 0; j != i && t < v->tuples; t++) {
-      const double *x = htf_gauss_newton__value(gn, child, from->factors[j].at[t]);
-      for (int64_t r = 0; r < v->rows; r++) {
-        o[t * v->rows + r] *= x[r];
-      }
-    }
-  }
-}
-
-// B += T_c o O O^T, [tuples R, tuples R].
-static void add_child(const htf_gauss_newton *gn, int node, int i, const double *t,
-                      const double *o, double *b) {
-  const htf_gauss_newton__node *v = &gn->nodes[node];
-  const int32_t *at = gn->evaluation->nodes[node].factors[i].at;
-  int64_t r = v->rows, n = v->tuples * r;
-  int64_t child_n = gn->nodes[htf_tree_child(gn->evaluation->tree, node, i)].tuples * r;
-  for (int64_t k = 0; k < n; k++) {
-    const double *from = t + (at[k / r] * r + k % r) * child_n;
-    for (int64_t l = 0; l < v->tuples; l++) {
-      for (int64_t j = 0; j < r; j++) {
-        b[k * n + l * r + j] += o[k] * from[at[l] * r + j] * o[l * r + j];
-      }
-    }
-  }
-}
-
-// T from B: W^T B W and P . P'.
-static htf_status finish(const htf_gauss_newton *gn, int node, const double *theta,
-                         const double *b, double *t) {
-  htf_status status = HTF_OK;
-  const htf_gauss_newton__node *v = &gn->nodes[node];
-  int64_t r = v->rows, q = v->cols, tuples = v->tuples;
-  htf_matrix w = htf_gauss_newton__weights(gn, node, theta);
-  htf_matrix table = htf_gauss_newton__table(gn, node);
-  double *half = NULL, *inner = NULL;
-  HTF_NEW(half, tuples * q * tuples * r);
-  HTF_NEW(inner, tuples * tuples);
-  for (int64_t k = 0; k < tuples; k++) {
-    htf_dense_multiply(HTF_TRANSPOSED, w, HTF_PLAIN,
-                       htf_matrix_view(b + k * r * tuples * r, r, tuples * r), 0,
-                       htf_matrix_view(half + k * q * tuples * r, q, tuples * r));
-  }
-  htf_dense_multiply(HTF_PLAIN, htf_matrix_view(half, tuples * q * tuples, r), HTF_PLAIN, w,
-                     0, htf_matrix_view(t, tuples * q * tuples, q));
-  htf_dense_multiply(HTF_PLAIN, table, HTF_TRANSPOSED, table, 0,
-                     htf_matrix_view(inner, tuples, tuples));
-  for (int64_t k = 0; k < tuples * q; k++) {
-    for (int64_t l = 0; l < tuples; l++) {
-      t[k * tuples * q + l * q + k % q] += inner[k / q * tuples + l];
-    }
-  }
-done:
-  HTF_FREE(half);
-  HTF_FREE(inner);
-  return status;
-}
-
-// *t: T of a narrow node, the caller's.
-static htf_status make_t(const htf_gauss_newton *gn, int node, const double *theta,
-                         double **t) {
-  htf_status status = HTF_OK;
-  const htf_gauss_newton__node *v = &gn->nodes[node];
-  int64_t n = v->tuples * v->cols, n_before = v->tuples * v->rows;
-  double *b = NULL, *o = NULL, *below = NULL;
-  HTF_NEW(*t, n * n);
-  if (v->one_hot) {
-    for (int64_t k = 0; k < n; k++) {
-      (*t)[k * n + k] = 1;
-    }
-    goto done;
-  }
-  HTF_NEW(b, n_before * n_before);
-  HTF_NEW(o, n_before);
-  for (int i = 0; i < gn->evaluation->nodes[node].children; i++) {
-    HTF_TRY(make_t(gn, htf_tree_child(gn->evaluation->tree, node, i), theta, &below));
-    multiply_others(gn, node, i, o);
-    add_child(gn, node, i, below, o, b);
-    HTF_FREE(below);
-  }
-  HTF_TRY(finish(gn, node, theta, b, *t));
-done:
-  HTF_FREE(b);
-  HTF_FREE(o);
-  HTF_FREE(below);
-  return status;
-}
 
 // ---- the parts ------------------------------------------------------------------------
 
@@ -196,8 +79,8 @@ static htf_status add_part(htf_gauss_newton *gn, int node, const double *theta) 
   if (node != gn->evaluation->root) {
     HTF_NEW(p->at, gn->points);
   }
-  if (is_narrow(gn, node)) {
-    HTF_TRY(make_t(gn, node, theta, &p->t));
+  if (htf_gauss_newton__is_narrow(gn, node)) {
+    HTF_TRY(htf_gauss_newton__make_t(gn, node, theta, &p->t));
     HTF_NEW(p->order, gn->points);
     HTF_NEW(p->place, gn->points);
     HTF_NEW(p->start, v->tuples + 1);
@@ -211,7 +94,7 @@ done:
 // The parts of a node and all below it.
 static htf_status find_parts(htf_gauss_newton *gn, int node, const double *theta) {
   htf_status status = HTF_OK;
-  bool narrow = is_narrow(gn, node);
+  bool narrow = htf_gauss_newton__is_narrow(gn, node);
   gn->nodes[node].last = narrow;
   if (gn->nodes[node].learnt) {
     HTF_TRY(add_part(gn, node, theta));
@@ -259,7 +142,7 @@ static double square_of(const double *x, int64_t n) {
 static double within(const part *p, int64_t k) {
   int64_t q = p->cols, n = p->tuples * q;
   const double *env = p->env + k * q, *t = p->t + p->at[k] * q * (n + 1);
-  double image[MOST_ROWS], sum = 0;
+  double image[HTF_GAUSS_NEWTON_NARROW], sum = 0;
   memset(image, 0, (size_t)q * sizeof *image);
   for (int64_t i = 0; i < q; i++) {
     for (int64_t j = 0; j < q; j++) {
