@@ -56,10 +56,9 @@ enum { HTF_GAUSS_NEWTON_ROWS = 8192 };
 
 typedef struct htf_gauss_newton htf_gauss_newton;
 
-// most_pairs bounds the pairs, the largest being kept. Where more than half as many are
-// stiff, or more than there are points, M is by the points, unless these are more than
-// most_points (0: never); and stays so while it takes a quarter as many rows of K. Raises
-// HTF_E_MEMORY.
+// most_pairs bounds the pairs, the largest being kept. Where more are stiff, or more than
+// there are points, M is by the points, unless these are more than most_points (0: never);
+// and stays so while it takes a quarter as many rows of K. Raises HTF_E_MEMORY.
 htf_status htf_gauss_newton_create(const htf_evaluation *evaluation, int64_t most_pairs,
                                    int64_t most_points, htf_gauss_newton **gn);
 void htf_gauss_newton_destroy(htf_gauss_newton **gn);

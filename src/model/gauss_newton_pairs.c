@@ -13,8 +13,6 @@
 // product of a pair's two eigenvalues, which estimates its d, must reach.
 enum { MOST_KEPT = 256 };
 static const double MARGIN = 0.03;
-// M is by the points where so many times the most pairs are stiff.
-static const double MANY = 0.5;
 
 // ---- P_v and its Gram matrix ----------------------------------------------------------
 
@@ -269,8 +267,8 @@ static int descending(const void *left, const void *right) {
 
 // Whether M by the points is cheaper, or much is left out without.
 static bool points_are_fewer(const htf_gauss_newton *gn, int64_t stiff) {
-  double most = fmin(MANY * (double)gn->most_pairs, (double)gn->points);
-  return gn->point == NULL && gn->points <= gn->most_points && (double)stiff > most;
+  int64_t most = gn->most_pairs < gn->points ? gn->most_pairs : gn->points;
+  return gn->point == NULL && gn->points <= gn->most_points && stiff > most;
 }
 
 // The threshold, or a higher one that only most_pairs pass; or M is by the points.
