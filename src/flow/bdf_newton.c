@@ -36,7 +36,8 @@
 static const double LINEAR = 0.01, LEAST_CONSTANT = 0.05;
 // Newton's iteration goes on while what it leaves out by taking J for constant over the
 // correction x, about |b| |x| / |y| with right-hand side b, is above so many times that.
-static const double MOST_LEFT_OUT = 8;
+// With 8 seed 0 of problem 1 of tests/bench/evaluations.py drifts by 17 rtol, with 3 by 2.
+static const double MOST_LEFT_OUT = 3;
 // And while the local error is above this share of its tolerance: then the first iterate,
 // whose systems are solved by trust in the preconditioner, is looked at once more.
 static const double FIRST = 0.5;
