@@ -21,7 +21,7 @@
 // seeds) at rtol 1e-4 and 1e-6, against CVODE's BDF with the same systems, solver and
 // tolerance:
 //     CVODE       1,625   669   897   1,014       2,513   1,366   1,915   2,020
-//     this        1,084   551   697     820       1,891     941   1,345   1,589
+//     this        1,017   560   722     828       1,873     956   1,351   1,604
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
