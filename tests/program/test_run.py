@@ -129,12 +129,16 @@ def test_a_deadline_stops_and_the_same_command_goes_on(long_done, tmp_path):
 
 def test_the_end_of_a_slurm_job_stops_and_a_later_one_goes_on(long_done, tmp_path,
                                                               monkeypatch):
-    sweep, out = write(tmp_path / "sweep.yaml", LONG), tmp_path / "out"
+    sweep = write(tmp_path / "sweep.yaml", LONG)
     monkeypatch.setenv("SLURM_JOB_ID", "17")
-    monkeypatch.setenv("SLURM_JOB_END_TIME", f"{time.time() + 1:.3f}")
-    result = htflow("run", sweep, "--out", out)
-    assert result.returncode == 5, result.stderr
-    assert "SLURM ends this job" in result.stderr and "stopped early" in result.stderr
+    for seconds in (1, 2, 4):  # a loaded machine may not come to a run in the first
+        out = tmp_path / f"out-{seconds}"
+        monkeypatch.setenv("SLURM_JOB_END_TIME", f"{time.time() + seconds:.3f}")
+        result = htflow("run", sweep, "--out", out)
+        assert result.returncode == 5, result.stderr
+        assert "SLURM ends this job" in result.stderr and "stopped early" in result.stderr
+        if checkpoints(out) > 0:
+            break
     assert checkpoints(out) > 0 and not (out / "results.h5").exists()
     monkeypatch.setenv("SLURM_JOB_END_TIME", str(int(time.time()) + 600))
     result = htflow("run", sweep, "--out", out)
