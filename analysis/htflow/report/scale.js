@@ -63,9 +63,27 @@ const logarithmic = {
     for (let e = Math.ceil(low / step - 1e-9) * step; e <= high + 1e-9; e += step) {
       found.push({value: e, text: power(e)});
     }
-    return {ticks: found, offset: null};
+    return {ticks: found.length < 3 ? parts(low, high, most) : found, offset: null};
   },
 };
+
+// 1, 2 and 5 times the powers of ten between `low` and `high`, or 1 and 3 times, of which at
+// most so many fit.
+function parts(low, high, most) {
+  const found = [[1, 2, 5], [1, 3]].map((digits) => {
+    const ticks = [];
+    for (let e = Math.floor(low); e <= high; e += 1) {
+      for (const digit of digits) {
+        const value = e + Math.log10(digit);
+        if (value >= low - 1e-9 && value <= high + 1e-9) {
+          ticks.push({value, text: (digit > 1 ? `${digit}\u00b7` : "") + power(e)});
+        }
+      }
+    }
+    return ticks;
+  });
+  return found.find((ticks) => ticks.length <= most) ?? found[1];
+}
 
 // Linear within `unit` of zero, logarithmic beyond it on both sides.
 function bothSides(unit) {
