@@ -4,8 +4,8 @@
 //
 // Of chance are how many rows are distinct (rows_of), the order that bdf comes to, and the
 // pairs of the preconditioner (gauss_newton.h). Left out: of a run that comes into a narrow
-// valley it is by the points there, which takes 8 m^2 bytes, 50 MB at most, a second
-// evaluation, and while it is built 8 m numbers for each column of the larger nodes.
+// valley it is by the points there, which takes 16 m bytes a pivot, 100 MB at most, a
+// second evaluation, and 8 m bytes for each column of the larger nodes.
 #include <math.h>
 
 #include "htflow/cost.h"
