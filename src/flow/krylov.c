@@ -190,8 +190,7 @@ static double missed(const krylov *s, bool here) {
 // size = |z|, and of its energy, rz = r.z.
 static bool is_enough(const krylov *s, double size, double rz, double share) {
   double rest = sqrt(fmax(0, rz));
-  return share <= 1 && share * size <= s->system->tolerance &&
-         share * rest <= s->system->energy;
+  return share * size <= s->system->tolerance && share * rest <= s->system->energy;
 }
 
 // Before the first turn of p = z_0, after the step by alpha along it; |r| was `right`.
