@@ -41,7 +41,9 @@ HTF_BEGIN_DOOR
   X(CONVERGENCE, "convergence", "a step's equations could not be solved")                  \
   X(LOSS_RISE, "loss_rise", "the loss rose under exact flow, beyond what rtol explains")   \
   X(STATIONARY, "stationary",                                                              \
-    "the flow came to rest: nothing moved any more but by rounding")
+    "the flow came to rest: nothing moved any more but by rounding")                       \
+  X(DRIFT, "drift",                                                                        \
+    "conserved quantities drifted under exact flow, beyond what rtol explains")
 
 typedef enum htf_run_state {
 #define HTF_ENUM(name, text, meaning) HTF_RUN_##name,

@@ -155,6 +155,17 @@ htf_status htf_probe__unbalancedness(htf_probe *probe, const htf_probe_state *st
   return HTF_OK;
 }
 
+// Of the state whose norms2 are known, the rows so far included.
+static void take_drift(const htf_probe *probe, double *drift, double *largest) {
+  double here =
+      htf_model_unbalancedness_drift(probe->model, probe->norms2, probe->norms2_start);
+  *drift = fmax(probe->drift, here);
+  *largest = probe->largest;
+  for (int64_t i = 0; i < probe->vectors; i++) {
+    *largest = fmax(*largest, probe->norms2[i]);
+  }
+}
+
 htf_status htf_probe__unbalancedness_drift(htf_probe *probe, const htf_probe_state *state,
                                            double *out) {
   htf_probe__know_norms2(probe, state);
@@ -163,12 +174,16 @@ htf_status htf_probe__unbalancedness_drift(htf_probe *probe, const htf_probe_sta
            (size_t)probe->vectors * sizeof *probe->norms2);
     probe->started = true;
   }
-  double drift =
-      htf_model_unbalancedness_drift(probe->model, probe->norms2, probe->norms2_start);
-  probe->drift = fmax(probe->drift, drift);
-  for (int64_t i = 0; i < probe->vectors; i++) {
-    probe->largest = fmax(probe->largest, probe->norms2[i]);
-  }
+  take_drift(probe, &probe->drift, &probe->largest);
   *out = probe->largest > 0 ? probe->drift / probe->largest : 0;
   return HTF_OK;
+}
+
+double htf_probe_drift(htf_probe *probe, const double *theta) {
+  double drift = 0, largest = 0;
+  if (probe->started) {
+    htf_model_vector_norms2(probe->model, theta, probe->norms2);
+    take_drift(probe, &drift, &largest);
+  }
+  return largest > 0 ? drift / largest : 0;
 }

@@ -194,6 +194,23 @@ Test(probe, drift_counts_from_the_first_measurement) {
   tear_down(&s);
 }
 
+Test(probe, drift_between_rows_is_that_of_a_row_and_leaves_none) {
+  scene s = {0};
+  set_up(&s);
+  cr_assert(eq(dbl, htf_probe_drift(s.probe, s.theta), 0)); // there is no start yet
+  measure(&s);
+  s.theta[0] += 0.5;
+  double far = htf_probe_drift(s.probe, s.theta);
+  s.theta[0] -= 0.25;
+  double near = htf_probe_drift(s.probe, s.theta);
+  cr_assert(lt(dbl, near, far));
+  measure(&s);
+  cr_assert(eq(dbl, *find(&s, "unbalancedness_drift"), near));
+  s.theta[0] -= 0.25;
+  cr_assert(eq(dbl, htf_probe_drift(s.probe, s.theta), near)); // the largest is kept
+  tear_down(&s);
+}
+
 Test(probe, out_of_memory_is_a_status_and_leaks_nothing) {
   scene s = {0};
   set_up(&s);

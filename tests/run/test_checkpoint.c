@@ -189,6 +189,25 @@ Test(checkpoint, whatever_ends_a_run_ends_it_alike) {
   }
 }
 
+// The drift that ends it is counted from a start before the cut.
+Test(checkpoint, a_run_that_drifts_ends_alike) {
+  htf_spec spec = drifting_spec("0.03");
+  image whole;
+  int64_t boundaries = count_boundaries(&spec, &whole);
+  htf_record record;
+  htf_record_init(&record);
+  cr_assert(eq(int, htf_record_unpack(whole.bytes, whole.count, &record), HTF_OK));
+  cr_assert(eq(int, record.stop_reason, HTF_STOP_DRIFT), "%s", record.message);
+  cr_assert(ge(i64, boundaries, 2));
+  for (int64_t at = 1; at <= boundaries; at++) {
+    image pieces = cut_at(&spec, at);
+    cr_assert(same(&whole, &pieces), "at %d", (int)at);
+    release(&pieces);
+  }
+  htf_record_clear(&record);
+  release(&whole);
+}
+
 Test(checkpoint, cut_many_times_in_a_row_it_still_does) {
   htf_random stream = htf_random_open(3, HTF_RANDOM_TEST, 0);
   for (int m = 0; m < METHODS; m++) {

@@ -96,6 +96,41 @@ Test(failure, a_loss_that_rises_under_the_flow_ends_the_run_before_it) {
   }
 }
 
+// Steps as long as stability allows, by a pair of low order at a coarse tolerance: what is
+// conserved drifts, and the loss tells nothing of it.
+Test(failure, a_flow_that_does_not_conserve_ends_before_it_is_another) {
+  for (int seed = 0; seed < 4; seed++) {
+    htf_spec spec = drifting_spec("0.1");
+    spec.init.seed = seed;
+    htf_record record = run_spec(&spec);
+    expect_failure(&record, HTF_STOP_DRIFT, "conserved quantities drifted by 0.");
+    expect_state(&record);
+    const double *drift = column(&record, "unbalancedness_drift");
+    cr_assert(eq(dbl, record.unbalancedness_drift, drift[record.samples - 1]));
+    cr_assert(le(dbl, record.unbalancedness_drift, 0.75)); // of the last good state
+    cr_assert(le(dbl, 0.5, record.unbalancedness_drift));
+    cr_assert(lt(dbl, record.final_train_loss, column(&record, "train_loss")[0]));
+    htf_record_clear(&record);
+  }
+}
+
+// A descent follows no flow; an l1 loss chatters.
+Test(failure, what_is_not_conserved_may_drift) {
+  const struct {
+    const char *key, *value;
+    double drift; // at least; where a flow would end it is 0.75 at rtol 0.1, 5e-6 at 1e-9
+  } changes[] = {{"flow.method", "gd", 0.01}, {"loss.kind", "l1", 0.75}};
+  for (int c = 0; c < 2; c++) {
+    htf_spec spec = drifting_spec("0.1");
+    set(&spec, "flow.lr", "0.5");
+    set(&spec, changes[c].key, changes[c].value);
+    htf_record record = run_spec(&spec);
+    cr_assert(eq(int, record.stop_reason, HTF_STOP_STEPS), "%s", record.message);
+    cr_assert(lt(dbl, changes[c].drift, record.unbalancedness_drift));
+    htf_record_clear(&record);
+  }
+}
+
 // From step 30 on nothing can be evaluated: every step is refused, however short.
 Test(failure, a_flow_that_meets_values_not_finite_says_overflow) {
   const char *methods[] = {"bdf", "adams", "erk"};
