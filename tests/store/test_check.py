@@ -216,6 +216,15 @@ def test_a_small_rise_is_rounding(sound, tmp_path):
     assert findings(damaged(sound, tmp_path, small)) == []
 
 
+def test_the_reasons_of_an_earlier_htflow_are_sound(sound, tmp_path):
+    meanings = "none loss time steps wall gradient integrator overflow error"
+    damage = with_attribute("runs/stop_reason", "flag_meanings", meanings)
+    assert findings(damaged(sound, tmp_path, damage)) == []
+    damage = with_attribute("runs/stop_reason", "flag_meanings", meanings[:-1])
+    assert [f[:2] for f in findings(damaged(sound, tmp_path, damage))] == [
+        ("error", "/runs/stop_reason")]
+
+
 @pytest.mark.parametrize("method", ["gd", "grouprmsprop"])
 def test_descent_may_rise_and_drift(sound, tmp_path, method):
     def damage(f):
