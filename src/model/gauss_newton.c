@@ -134,6 +134,10 @@ double htf_gauss_newton_cost(const htf_gauss_newton *gn) {
   return flops / (2 * (htf_evaluation_flops(e) + root) + READ * (q * q + m * rank));
 }
 
+int64_t htf_gauss_newton__pad(int64_t width) {
+  return (width + 7) / 8 * 8;
+}
+
 int64_t htf_gauss_newton__block(int64_t start, int64_t end) {
   int64_t left = end - start;
   return left < HTF_GAUSS_NEWTON_BLOCK ? left : HTF_GAUSS_NEWTON_BLOCK;
@@ -254,10 +258,11 @@ static htf_status make_own(htf_gauss_newton *gn, const double *theta) {
   for (int i = 0; i < e->root && e->core.left != NULL; i++) {
     htf_gauss_newton__node *v = &gn->nodes[i];
     if (e->nodes[i].parent == e->root) {
-      HTF_NEW(v->own, v->tuples * v->cols);
-      htf_dense_multiply(HTF_PLAIN, htf_gauss_newton__table(gn, i), HTF_PLAIN,
-                         htf_gauss_newton__weights(gn, i, theta), 0,
-                         htf_matrix_view(v->own, v->tuples, v->cols));
+      HTF_NEW(v->own, v->tuples * htf_gauss_newton__pad(v->cols));
+      htf_dense_multiply(
+          HTF_PLAIN, htf_gauss_newton__table(gn, gn->evaluation, i), HTF_PLAIN,
+          htf_gauss_newton__weights(gn, i, theta), 0,
+          htf_evaluation__view(v->own, v->tuples, v->cols, htf_gauss_newton__pad(v->cols)));
     }
   }
 done:

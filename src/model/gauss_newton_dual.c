@@ -148,7 +148,7 @@ htf_status htf_gauss_newton__build_dual(htf_gauss_newton *gn, const double *thet
   htf_gauss_newton__destroy_kernel(&d->kernel);
   memcpy(d->theta, theta, (size_t)parameters * sizeof *theta);
   htf_evaluation_forward(d->frozen, d->theta, d->y);
-  HTF_TRY(htf_gauss_newton__make_kernel(gn, theta, d->diagonal, &d->kernel));
+  HTF_TRY(htf_gauss_newton__make_kernel(gn, theta, d->frozen, d->diagonal, &d->kernel));
   d->threshold = threshold;
   d->made = d->rank = 0;
   HTF_TRY(choose_points(gn, d));

@@ -22,7 +22,7 @@ typedef struct htf_gauss_newton__node {
   int64_t pairs, column;    // the first one's number among all
   // While M is built:
   bool last;      // sweeps end here
-  double *own;    // V_v [tuples, cols], where the evaluation's core spares it
+  double *own;    // V_v [tuples, cols*], where the evaluation's core spares it
   double *counts; // [tuples] sqrt of how many points each has
   double *ahead;  // P U of the kept [tuples, kept_i]; of the root a block of rows
   double *sums;   // of (sqrt(c) E Z)^2 over the points of each tuple [tuples, kept_j]
@@ -65,13 +65,18 @@ struct htf_gauss_newton {
   double *behind;      // [block, kept_j] rows of sqrt(c) E Z of the node visited
   double *features;    // [block, pairs] rows of sqrt(c) J Q
   int64_t block_start; // the first point of the block visited
+  const double *pull;  // of the node visited, above others: its rows of sqrt(c) E W^T
   htf_gauss_newton__kernel *kernel; // while K is made
 };
 
+// Columns that rows of so many lie apart where an evaluation's kernels read or make them.
+int64_t htf_gauss_newton__pad(int64_t width);
 // How many rows from `start` on make a block, before `end`.
 int64_t htf_gauss_newton__block(int64_t start, int64_t end);
-// P_v [tuples, rows] of a node that is neither the root nor one-hot, and W^(v) in theta.
-htf_matrix htf_gauss_newton__table(const htf_gauss_newton *gn, int node);
+// P_v [tuples, rows] in this evaluation of a node that is neither the root nor one-hot, and
+// W^(v) in theta.
+htf_matrix htf_gauss_newton__table(const htf_gauss_newton *gn,
+                                   const htf_evaluation *evaluation, int node);
 htf_matrix htf_gauss_newton__weights(const htf_gauss_newton *gn, int node,
                                      const double *theta);
 // Row `row` of V of a node below the root.
@@ -117,9 +122,11 @@ bool htf_gauss_newton__is_narrow(const htf_gauss_newton *gn, int node);
 // *t [tuples Q, tuples Q]: T of a narrow node, the caller's. Raises HTF_E_MEMORY.
 htf_status htf_gauss_newton__make_t(const htf_gauss_newton *gn, int node,
                                     const double *theta, double **t);
-// K's diagonal [points], and what K is made of. Raises HTF_E_MEMORY.
+// K's diagonal [points], and what K is made of: tables of an evaluation frozen at theta
+// too, which it borrows. Raises HTF_E_MEMORY.
 htf_status htf_gauss_newton__make_kernel(htf_gauss_newton *gn, const double *theta,
-                                         double *diagonal, htf_gauss_newton__kernel **out);
+                                         const htf_evaluation *frozen, double *diagonal,
+                                         htf_gauss_newton__kernel **out);
 void htf_gauss_newton__destroy_kernel(htf_gauss_newton__kernel **kernel);
 // From now on K is of those points, in this order; once. Raises HTF_E_MEMORY.
 htf_status htf_gauss_newton__choose_rows(htf_gauss_newton__kernel *kernel,

@@ -7,7 +7,14 @@
 // t_k the tuple of point k, with the kernel T_v(t, t') [Q, Q] of the node's V, Q =
 // R_parent (gauss_newton_narrow.c). A row of a dozen nodes is one product of [1, Q] x [Q,
 // tuples Q] then, and one number of K one product of length Q.
-// Cost: a row of K is points (R_v + Q) for each of the nodes left.
+// Cost: a row of K is points (R_v + Q) for each of the nodes left, with fewer tuples than
+// points these for R_v.
+//
+// Of the nodes left nothing is kept by node and point: P_v is the evaluation's table, and
+// E_v is made a block of points at a time,
+//     E_c = (E_v W^(v)^T) * product of the other children's V,
+// from one array [points, R_v] for all children of v; of the root's children that is
+// sqrt(c) w, and E of two is a row of the other's V.
 #include <string.h>
 
 #include "gauss_newton_impl.h"
@@ -16,23 +23,38 @@
 // What adds to K: a node, or it and all below it.
 typedef struct part {
   int node;
-  int64_t cols, rows, tuples; // Q, R, tuples of the node
-  bool joined;
-  double *env;   // [points, Q] rows of sqrt(c) E; with T by tuple and point, else by point
-  double *ahead; // [points, R] rows of P; NULL with T and at a one-hot leaf
-  int32_t *at;   // [points] which row of P that is; not of the root
-  double *t;     // [tuples Q, tuples Q], NULL: the node alone
-  int64_t *order, *place, *start; // of T: points by tuple, where each is among them; where
-                                  // each tuple's start [tuples + 1]
+  int64_t cols, rows, tuples; // Q, R, tuples of the node; of the root's, joined, Q = R
+  // The node alone:
+  htf_factor *factor; // [factors] their product is E; of the root E P
+  int factors;
+  int64_t env_tuples;  // where E is but one table: its rows; else 0
+  bool slope, weights; // times sqrt(c), times w
+  htf_matrix table;    // P; no data at the root and at a one-hot leaf
+  // With T:
+  double *env;                    // [points, Q] rows of sqrt(c) E by tuple and point
+  double *t;                      // [tuples Q, tuples Q]
+  int64_t *order, *place, *start; // points by tuple, where each is among them; where each
+                                  // tuple's start [tuples + 1]
 } part;
 
 struct htf_gauss_newton__kernel {
+  const htf_evaluation *frozen; // at theta
   int64_t points;
-  int parts;
+  int parts, nodes;
   part *part;
   int *part_of;         // [nodes], -1: none
-  double *one, *other;  // [points, block]
-  double *left, *right; // [widest Q or R, block] columns of a part's env^T or ahead^T
+  int32_t **at;         // [nodes][points] which row of P and V; not of the root
+  double **pull;        // [nodes][points, R*] rows of sqrt(c) E W^T above a node alone
+  double **own;         // [nodes] V where the evaluation has none
+  double *slope;        // [points] sqrt(c)
+  double *weights;      // [R_root] w^2
+  double *ones;         // [R_root*], E of an only child of the root
+  int32_t *each;        // [points] 0, 1, ..
+  htf_factor *shifted;  // [most factors]
+  int32_t *picked;      // [most factors, block]
+  double *made;         // [block, widest*] rows of E or P
+  double *one, *other;  // [points, block]; of one what it needs
+  double *left, *right; // [widest Q or R, block] columns of a part's E^T or P^T
   double *row, *turned; // [block, tuples Q] of E^T T; and turned
 };
 
@@ -44,17 +66,31 @@ void htf_gauss_newton__destroy_kernel(htf_gauss_newton__kernel **out) {
   kernel *k = *out;
   for (int i = 0; k != NULL && i < k->parts; i++) {
     part *p = &k->part[i];
+    HTF_FREE(p->factor);
     HTF_FREE(p->env);
-    HTF_FREE(p->ahead);
-    HTF_FREE(p->at);
     HTF_FREE(p->t);
     HTF_FREE(p->order);
     HTF_FREE(p->place);
     HTF_FREE(p->start);
   }
+  for (int i = 0; k != NULL && k->own != NULL && i < k->nodes; i++) { // made last
+    HTF_FREE(k->at[i]);
+    HTF_FREE(k->pull[i]);
+    HTF_FREE(k->own[i]);
+  }
   if (k != NULL) {
     HTF_FREE(k->part);
     HTF_FREE(k->part_of);
+    HTF_FREE(k->at);
+    HTF_FREE(k->pull);
+    HTF_FREE(k->own);
+    HTF_FREE(k->slope);
+    HTF_FREE(k->weights);
+    HTF_FREE(k->ones);
+    HTF_FREE(k->each);
+    HTF_FREE(k->shifted);
+    HTF_FREE(k->picked);
+    HTF_FREE(k->made);
     HTF_FREE(k->one);
     HTF_FREE(k->other);
     HTF_FREE(k->left);
@@ -65,27 +101,38 @@ void htf_gauss_newton__destroy_kernel(htf_gauss_newton__kernel **out) {
   }
 }
 
+static int64_t larger(int64_t a, int64_t b) {
+  return a > b ? a : b;
+}
+
 static htf_status add_part(htf_gauss_newton *gn, int node, const double *theta) {
   htf_status status = HTF_OK;
   const htf_gauss_newton__node *v = &gn->nodes[node];
+  const htf_evaluation *e = gn->evaluation;
   kernel *k = gn->kernel;
   part *p = &k->part[k->parts];
+  int parent = node == e->root ? node : e->nodes[node].parent;
   p->node = node;
-  p->cols = v->cols;
+  p->cols = node == e->root ? v->rows : v->cols;
   p->rows = v->rows;
   p->tuples = v->tuples;
   k->part_of[node] = k->parts++;
-  HTF_NEW(p->env, gn->points * v->cols);
-  if (node != gn->evaluation->root) {
-    HTF_NEW(p->at, gn->points);
-  }
   if (htf_gauss_newton__is_narrow(gn, node)) {
     HTF_TRY(htf_gauss_newton__make_t(gn, node, theta, &p->t));
+    HTF_NEW(p->env, gn->points * v->cols);
     HTF_NEW(p->order, gn->points);
     HTF_NEW(p->place, gn->points);
     HTF_NEW(p->start, v->tuples + 1);
-  } else if (!v->one_hot) {
-    HTF_NEW(p->ahead, gn->points * v->rows);
+    goto done;
+  }
+  HTF_NEW(p->factor, e->nodes[parent].children + 1);
+  p->slope = parent == e->root;
+  p->weights = p->slope && node != e->root && gn->nodes[e->root].learnt;
+  if (node != e->root && !v->one_hot) {
+    p->table = htf_gauss_newton__table(gn, k->frozen, node);
+  }
+  if (parent != e->root && k->pull[parent] == NULL) {
+    HTF_NEW(k->pull[parent], gn->points * htf_gauss_newton__pad(v->cols));
   }
 done:
   return status;
@@ -96,6 +143,9 @@ static htf_status find_parts(htf_gauss_newton *gn, int node, const double *theta
   htf_status status = HTF_OK;
   bool narrow = htf_gauss_newton__is_narrow(gn, node);
   gn->nodes[node].last = narrow;
+  if (node != gn->evaluation->root) {
+    HTF_NEW(gn->kernel->at[node], gn->points);
+  }
   if (gn->nodes[node].learnt) {
     HTF_TRY(add_part(gn, node, theta));
   }
@@ -106,42 +156,86 @@ done:
   return status;
 }
 
-// A block's rows of E and P, by point.
+// A block's rows of E with T, and of E W^T, by point.
 static void keep_rows(htf_gauss_newton *gn, int node, const double *env, const int32_t *at,
                       int64_t rows) {
   const htf_gauss_newton__node *v = &gn->nodes[node];
-  int number = gn->kernel->part_of[node];
-  if (number < 0) {
-    return;
+  const kernel *k = gn->kernel;
+  int number = k->part_of[node];
+  if (number >= 0 && k->part[number].t != NULL) {
+    memcpy(k->part[number].env + gn->block_start * v->cols, env,
+           (size_t)(rows * v->cols) * sizeof *env);
   }
-  part *p = &gn->kernel->part[number];
-  memcpy(p->env + gn->block_start * v->cols, env, (size_t)(rows * v->cols) * sizeof *env);
   if (at != NULL) {
-    memcpy(p->at + gn->block_start, at, (size_t)rows * sizeof *at);
+    memcpy(k->at[node] + gn->block_start, at, (size_t)rows * sizeof *at);
   }
-  for (int64_t k = 0; p->ahead != NULL && k < rows; k++) {
-    const double *from = gn->product + k * v->rows;
-    if (at != NULL) {
-      htf_matrix table = htf_gauss_newton__table(gn, node);
-      from = table.data + at[k] * table.stride;
-    }
-    memcpy(p->ahead + (gn->block_start + k) * v->rows, from,
-           (size_t)v->rows * sizeof *from);
+  for (int64_t i = 0; k->pull[node] != NULL && i < rows; i++) {
+    memcpy(k->pull[node] + (gn->block_start + i) * htf_gauss_newton__pad(v->rows),
+           gn->pull + i * v->rows, (size_t)v->rows * sizeof *env);
   }
 }
 
-static double square_of(const double *x, int64_t n) {
+// ---- E --------------------------------------------------------------------------------
+
+static void add_factor(part *p, const double *value, int64_t stride, const int32_t *at) {
+  p->factor[p->factors++] = (htf_factor){.value = value, .stride = stride, .at = at};
+}
+
+// Its factors, for the points that K is of now.
+static void aim(const kernel *k, part *p) {
+  const htf_evaluation *e = k->frozen;
+  int parent = p->node == e->root ? p->node : e->nodes[p->node].parent;
+  p->factors = 0;
+  p->env_tuples = 0;
+  if (parent != e->root) {
+    add_factor(p, k->pull[parent], htf_gauss_newton__pad(p->cols), k->each);
+  }
+  for (int i = 0; i < e->nodes[parent].children; i++) {
+    int child = htf_tree_child(e->tree, parent, i);
+    const htf_rows *value = &e->nodes[child].value;
+    if (child != p->node) {
+      const double *own = k->own[child];
+      add_factor(p, own != NULL ? own : value->value,
+                 own != NULL ? htf_gauss_newton__pad(p->cols) : value->stride,
+                 k->at[child]);
+      p->env_tuples = p->factors == 1 ? e->nodes[child].stored : 0;
+    }
+  }
+  if (p->factors == 0) {
+    add_factor(p, k->ones, 0, k->each);
+  }
+}
+
+// What E of these points is made of, but for w and c: of those `which`, or from `start` on.
+static void make_env(const kernel *k, const part *p, const int32_t *which, int64_t start,
+                     int64_t rows) {
+  for (int f = 0; f < p->factors; f++) {
+    int32_t *picked = k->picked + f * HTF_GAUSS_NEWTON_BLOCK;
+    k->shifted[f] = p->factor[f];
+    k->shifted[f].at += start;
+    for (int64_t i = 0; which != NULL && i < rows; i++) {
+      picked[i] = p->factor[f].at[which[i]];
+      k->shifted[f].at = picked;
+    }
+  }
+  k->frozen->kernels->multiply(k->shifted, p->factors, rows, htf_gauss_newton__pad(p->cols),
+                               k->made, htf_gauss_newton__pad(p->cols));
+}
+
+// ---- its diagonal ---------------------------------------------------------------------
+
+static double square_of(const double *x, const double *weights, int64_t n) {
   double sum = 0;
   for (int64_t i = 0; i < n; i++) {
-    sum += x[i] * x[i];
+    sum += x[i] * x[i] * (weights == NULL ? 1 : weights[i]);
   }
   return sum;
 }
 
 // E_k^T T(t_k, t_k) E_k.
-static double within(const part *p, int64_t k) {
+static double within(const part *p, int64_t k, int64_t tuple) {
   int64_t q = p->cols, n = p->tuples * q;
-  const double *env = p->env + k * q, *t = p->t + p->at[k] * q * (n + 1);
+  const double *env = p->env + k * q, *t = p->t + tuple * q * (n + 1);
   double image[HTF_GAUSS_NEWTON_NARROW], sum = 0;
   memset(image, 0, (size_t)q * sizeof *image);
   for (int64_t i = 0; i < q; i++) {
@@ -155,17 +249,123 @@ static double within(const part *p, int64_t k) {
   return sum;
 }
 
-// K_kk, to be added.
-static void add_diagonal(const part *p, int64_t points, double *diagonal) {
-  for (int64_t k = 0; k < points; k++) {
-    if (p->t != NULL) {
-      diagonal[k] += within(p, k);
-    } else {
-      double ahead = p->ahead == NULL ? 1 : square_of(p->ahead + k * p->rows, p->rows);
-      diagonal[k] += ahead * square_of(p->env + k * p->cols, p->cols);
+// What the node alone adds to K_kk of a block of points.
+static void add_squares(const kernel *k, const part *p, int64_t start, int64_t rows,
+                        double *diagonal) {
+  make_env(k, p, NULL, start, rows);
+  for (int64_t i = 0; i < rows; i++) {
+    int64_t j = start + i;
+    double env = square_of(k->made + i * htf_gauss_newton__pad(p->cols),
+                           p->weights ? k->weights : NULL, p->cols);
+    double ahead = 1;
+    if (p->table.data != NULL) {
+      ahead = square_of(p->table.data + k->at[p->node][j] * p->table.stride, NULL, p->rows);
     }
+    diagonal[j] += (p->slope ? k->slope[j] * k->slope[j] : 1) * ahead * env;
   }
 }
+
+static void add_diagonal(const kernel *k, const part *p, double *diagonal) {
+  for (int64_t j = 0; p->t != NULL && j < k->points; j++) {
+    diagonal[j] += within(p, j, k->at[p->node][j]);
+  }
+  for (int64_t start = 0; p->t == NULL && start < k->points;
+       start += HTF_GAUSS_NEWTON_BLOCK) {
+    add_squares(k, p, start, htf_gauss_newton__block(start, k->points), diagonal);
+  }
+}
+
+// ---- life -----------------------------------------------------------------------------
+
+static htf_status describe(htf_gauss_newton *gn, const double *theta) {
+  htf_status status = HTF_OK;
+  const htf_evaluation *e = gn->evaluation;
+  const htf_gauss_newton__node *root = &gn->nodes[e->root];
+  kernel *k = gn->kernel;
+  k->nodes = e->root + 1;
+  k->points = gn->points;
+  HTF_NEW(k->part, k->nodes);
+  HTF_NEW(k->part_of, k->nodes);
+  HTF_NEW(k->at, k->nodes);
+  HTF_NEW(k->pull, k->nodes);
+  HTF_NEW(k->own, k->nodes);
+  HTF_NEW(k->slope, gn->points);
+  HTF_NEW(k->each, gn->points);
+  HTF_NEW(k->weights, root->rows);
+  HTF_NEW(k->ones, htf_gauss_newton__pad(root->rows));
+  for (int64_t j = 0; j < gn->points; j++) {
+    k->slope[j] = gn->root_slope[j];
+    k->each[j] = (int32_t)j;
+  }
+  for (int64_t r = 0; r < root->rows; r++) {
+    double w = root->learnt ? theta[htf_model_offset(e->model, e->root) + r] : 1;
+    k->weights[r] = w * w;
+    k->ones[r] = 1;
+  }
+  for (int i = 0; i < k->nodes; i++) {
+    k->part_of[i] = -1;
+  }
+done:
+  return status;
+}
+
+// Room for the rows of E, and its factors.
+static htf_status aim_all(kernel *k) {
+  htf_status status = HTF_OK;
+  int most = 1;
+  int64_t widest = 1;
+  for (int i = 0; i < k->parts; i++) {
+    part *p = &k->part[i];
+    if (p->t == NULL) {
+      aim(k, p);
+      most = p->factors > most ? p->factors : most;
+      widest = larger(widest, larger(p->cols, p->rows));
+    }
+  }
+  if (k->made == NULL) {
+    HTF_NEW(k->shifted, most);
+    HTF_NEW(k->picked, HTF_GAUSS_NEWTON_BLOCK * most);
+    HTF_NEW(k->made, HTF_GAUSS_NEWTON_BLOCK * htf_gauss_newton__pad(widest));
+  }
+done:
+  return status;
+}
+
+htf_status htf_gauss_newton__make_kernel(htf_gauss_newton *gn, const double *theta,
+                                         const htf_evaluation *frozen, double *diagonal,
+                                         htf_gauss_newton__kernel **out) {
+  htf_status status = HTF_OK;
+  kernel *k = NULL;
+  HTF_NEW(k, 1);
+  gn->kernel = k;
+  k->frozen = frozen;
+  HTF_TRY(describe(gn, theta));
+  HTF_TRY(find_parts(gn, gn->evaluation->root, theta));
+  for (int64_t start = 0; start < gn->points; start += HTF_GAUSS_NEWTON_BLOCK) {
+    int64_t rows = htf_gauss_newton__block(start, gn->points);
+    htf_gauss_newton__sweep(gn, theta, start, rows, keep_rows);
+  }
+  for (int i = 0; i < k->nodes; i++) {
+    k->own[i] = gn->nodes[i].own;
+    gn->nodes[i].own = NULL;
+  }
+  HTF_TRY(aim_all(k));
+  memset(diagonal, 0, (size_t)gn->points * sizeof *diagonal);
+  for (int i = 0; i < k->parts; i++) {
+    add_diagonal(k, &k->part[i], diagonal);
+  }
+  *out = k;
+  k = NULL;
+done:
+  for (int i = 0; i <= gn->evaluation->root; i++) {
+    gn->nodes[i].last = false;
+  }
+  htf_gauss_newton__destroy_kernel(&k);
+  gn->kernel = NULL;
+  return status;
+}
+
+// ---- the points that K is of ----------------------------------------------------------
 
 // The rows of an array [., cols] that stand at `order` [points], in this order.
 static htf_status pick(const int64_t *order, int64_t points, int64_t cols, double **rows) {
@@ -181,48 +381,30 @@ done:
   return status;
 }
 
-// With Q = 1 the two factors are one: rows of sqrt(c) E P.
-static void join(part *p, int64_t points) {
-  for (int64_t k = 0; k < points * p->rows; k++) {
-    p->ahead[k] *= p->env[k / p->rows];
-  }
-  HTF_FREE(p->env);
-  p->env = p->ahead;
-  p->ahead = NULL;
-  p->cols = p->rows;
-  p->joined = true;
-}
-
-static htf_status pick_part(const int64_t *order, int64_t points, part *p) {
+static htf_status pick_at(const int64_t *order, int64_t points, int32_t **at) {
   htf_status status = HTF_OK;
-  int32_t *at = NULL;
-  HTF_TRY(pick(order, points, p->cols, &p->env));
-  if (p->ahead != NULL) {
-    HTF_TRY(pick(order, points, p->rows, &p->ahead));
+  int32_t *picked = NULL;
+  HTF_NEW(picked, points);
+  for (int64_t k = 0; k < points; k++) {
+    picked[k] = (*at)[order[k]];
   }
-  if (p->at != NULL) {
-    HTF_NEW(at, points);
-    for (int64_t k = 0; k < points; k++) {
-      at[k] = p->at[order[k]];
-    }
-    HTF_FREE(p->at);
-    p->at = at;
-  }
+  HTF_FREE(*at);
+  *at = picked;
 done:
   return status;
 }
 
 // Points by tuple, and E in this order.
-static htf_status sort_part(part *p, int64_t points) {
+static htf_status sort_part(part *p, const int32_t *at, int64_t points) {
   htf_status status = HTF_OK;
   for (int64_t k = 0; k < points; k++) {
-    p->start[p->at[k] + 1]++;
+    p->start[at[k] + 1]++;
   }
   for (int64_t t = 0; t < p->tuples; t++) {
     p->start[t + 1] += p->start[t];
   }
   for (int64_t k = 0; k < points; k++) {
-    p->place[k] = p->start[p->at[k]]++;
+    p->place[k] = p->start[at[k]]++;
     p->order[p->place[k]] = k;
   }
   for (int64_t t = p->tuples; t > 0; t--) {
@@ -234,10 +416,7 @@ done:
   return status;
 }
 
-static int64_t larger(int64_t a, int64_t b) {
-  return a > b ? a : b;
-}
-
+// Room for a block of rows.
 static htf_status make_room(kernel *k) {
   htf_status status = HTF_OK;
   int64_t widest = 1, longest = 1;
@@ -246,8 +425,9 @@ static htf_status make_room(kernel *k) {
     longest = p->t != NULL ? larger(longest, p->tuples * p->cols) : longest;
     widest = larger(widest, larger(p->cols, p->rows));
   }
-  HTF_NEW(k->one, HTF_GAUSS_NEWTON_BLOCK * k->points);
-  HTF_NEW(k->other, HTF_GAUSS_NEWTON_BLOCK * k->points);
+  int64_t tall = larger(k->points, HTF_GAUSS_NEWTON_BLOCK);
+  HTF_NEW(k->one, HTF_GAUSS_NEWTON_BLOCK * tall);
+  HTF_NEW(k->other, HTF_GAUSS_NEWTON_BLOCK * tall);
   HTF_NEW(k->left, HTF_GAUSS_NEWTON_BLOCK * widest);
   HTF_NEW(k->right, HTF_GAUSS_NEWTON_BLOCK * widest);
   HTF_NEW(k->row, HTF_GAUSS_NEWTON_BLOCK * longest);
@@ -256,51 +436,26 @@ done:
   return status;
 }
 
-htf_status htf_gauss_newton__make_kernel(htf_gauss_newton *gn, const double *theta,
-                                         double *diagonal, htf_gauss_newton__kernel **out) {
-  htf_status status = HTF_OK;
-  kernel *k = NULL;
-  HTF_NEW(k, 1);
-  gn->kernel = k;
-  k->points = gn->points;
-  HTF_NEW(k->part, gn->evaluation->root + 1);
-  HTF_NEW(k->part_of, gn->evaluation->root + 1);
-  for (int i = 0; i <= gn->evaluation->root; i++) {
-    k->part_of[i] = -1;
-  }
-  HTF_TRY(find_parts(gn, gn->evaluation->root, theta));
-  for (int64_t start = 0; start < gn->points; start += HTF_GAUSS_NEWTON_BLOCK) {
-    int64_t rows = htf_gauss_newton__block(start, gn->points);
-    htf_gauss_newton__sweep(gn, theta, start, rows, keep_rows);
-  }
-  memset(diagonal, 0, (size_t)gn->points * sizeof *diagonal);
-  for (int i = 0; i < k->parts; i++) {
-    add_diagonal(&k->part[i], gn->points, diagonal);
-  }
-  *out = k;
-  k = NULL;
-done:
-  for (int i = 0; i <= gn->evaluation->root; i++) {
-    gn->nodes[i].last = false;
-  }
-  htf_gauss_newton__destroy_kernel(&k);
-  gn->kernel = NULL;
-  return status;
-}
-
 htf_status htf_gauss_newton__choose_rows(htf_gauss_newton__kernel *k, const int64_t *order,
                                          int64_t points) {
   htf_status status = HTF_OK;
   k->points = points;
-  for (int i = 0; i < k->parts; i++) {
-    HTF_TRY(pick_part(order, points, &k->part[i]));
-    if (k->part[i].cols == 1 && k->part[i].ahead != NULL) {
-      join(&k->part[i], points);
+  HTF_TRY(pick(order, points, 1, &k->slope));
+  for (int i = 0; i < k->nodes; i++) {
+    int number = k->part_of[i];
+    if (k->at[i] != NULL) {
+      HTF_TRY(pick_at(order, points, &k->at[i]));
     }
-    if (k->part[i].t != NULL) {
-      HTF_TRY(sort_part(&k->part[i], points));
+    if (k->pull[i] != NULL) {
+      HTF_TRY(
+          pick(order, points, htf_gauss_newton__pad(k->part[number].rows), &k->pull[i]));
+    }
+    if (number >= 0 && k->part[number].t != NULL) {
+      HTF_TRY(pick(order, points, k->part[number].cols, &k->part[number].env));
+      HTF_TRY(sort_part(&k->part[number], k->at[i], points));
     }
   }
+  HTF_TRY(aim_all(k));
   HTF_TRY(make_room(k));
 done:
   return status;
@@ -312,54 +467,117 @@ done:
 // matrix to its right and the points may come in any order. Of a last block that is not
 // full the other columns hold numbers that nobody reads.
 
-// Column i of B: row which[i] of an array [., cols].
-static void gather(const double *from, int64_t cols, const int32_t *which, int64_t rows,
-                   double *b) {
+// Column i of B [cols, block]: row i of an array that is `stride` wide.
+static void turn(const double *from, int64_t stride, int64_t rows, int64_t cols,
+                 double *b) {
   for (int64_t i = 0; i < rows; i++) {
     for (int64_t j = 0; j < cols; j++) {
-      b[j * HTF_GAUSS_NEWTON_BLOCK + i] = from[which[i] * cols + j];
+      b[j * HTF_GAUSS_NEWTON_BLOCK + i] = from[i * stride + j];
     }
   }
 }
 
-// C = A B + beta C, of `count` rows of A from row `first` on.
-static void multiply(const double *a, int64_t first, int64_t count, int64_t cols,
-                     const double *b, double beta, double *c) {
-  htf_dense_multiply(HTF_PLAIN, htf_matrix_view(a + first * cols, count, cols), HTF_PLAIN,
-                     htf_matrix_view(b, cols, HTF_GAUSS_NEWTON_BLOCK), beta,
-                     htf_matrix_view(c, count, HTF_GAUSS_NEWTON_BLOCK));
+// C = A B, of a matrix A with as many columns as B [cols, block] has rows.
+static void multiply(htf_matrix a, const double *b, double *c) {
+  htf_dense_multiply(HTF_PLAIN, a, HTF_PLAIN,
+                     htf_matrix_view(b, a.cols, HTF_GAUSS_NEWTON_BLOCK), 0,
+                     htf_matrix_view(c, a.rows, HTF_GAUSS_NEWTON_BLOCK));
+}
+
+// E of the rows to make, with all of c and w.
+static void turn_env(const kernel *k, const part *p, const int32_t *which, int64_t rows) {
+  int64_t cols = p->cols;
+  make_env(k, p, which, 0, rows);
+  for (int64_t i = 0; i < rows; i++) {
+    double slope = p->slope ? k->slope[which[i]] : 1;
+    for (int64_t j = 0; j < cols; j++) {
+      k->made[i * htf_gauss_newton__pad(cols) + j] *=
+          slope * (p->weights ? k->weights[j] : 1);
+    }
+  }
+  turn(k->made, htf_gauss_newton__pad(cols), rows, cols, k->left);
+}
+
+static void gather(const part *p, const int32_t *at, const int32_t *which, int64_t start,
+                   int64_t rows, double *to) {
+  for (int64_t i = 0; i < rows; i++) {
+    int64_t row = at[which == NULL ? start + i : which[i]];
+    memcpy(to + i * p->rows, p->table.data + row * p->table.stride,
+           (size_t)p->rows * sizeof *to);
+  }
+}
+
+// A table's products with a block of columns: by its rows where these are fewer than the
+// points, else by point, a block at a time.
+typedef struct products {
+  const double *data;
+  const int32_t *at; // NULL: data is of the block
+} products;
+
+// P_k . P_l of point k from these on.
+static void add_block(const kernel *k, const part *p, const int32_t *which, int64_t start,
+                      const products *env, const products *ahead, int64_t rows,
+                      double *out) {
+  int64_t count = htf_gauss_newton__block(start, k->points);
+  for (int64_t j = start; j < start + count; j++) {
+    double *to = out + j * HTF_GAUSS_NEWTON_BLOCK;
+    double slope = p->slope ? k->slope[j] : 1;
+    const double *x =
+        env->data + (env->at != NULL ? env->at[j] : j - start) * HTF_GAUSS_NEWTON_BLOCK;
+    if (ahead->data != NULL) {
+      const double *y = ahead->data + (ahead->at != NULL ? ahead->at[j] : j - start) *
+                                          HTF_GAUSS_NEWTON_BLOCK;
+      for (int64_t i = 0; i < HTF_GAUSS_NEWTON_BLOCK; i++) {
+        to[i] += slope * x[i] * y[i];
+      }
+    } else if (p->node == k->frozen->root) {
+      for (int64_t i = 0; i < HTF_GAUSS_NEWTON_BLOCK; i++) {
+        to[i] += slope * x[i];
+      }
+    } else {
+      const int32_t *at = k->at[p->node];
+      for (int64_t i = 0; i < rows; i++) {
+        to[i] += at[j] == at[which[i]] ? slope * x[i] : 0;
+      }
+    }
+  }
 }
 
 static void add_node(const kernel *k, const part *p, const int32_t *which, int64_t rows,
                      double *out) {
-  gather(p->env, p->cols, which, rows, k->left);
-  gather(p->ahead, p->rows, which, rows, k->right);
+  const int32_t *at = k->at[p->node];
+  products env = {k->one, NULL}, ahead = {NULL, NULL};
+  bool env_by_row = p->env_tuples > 0 && p->env_tuples <= k->points;
+  bool ahead_by_row = p->table.data != NULL && p->table.rows <= k->points;
+  turn_env(k, p, which, rows);
+  if (env_by_row) {
+    env.at = p->factor->at;
+    multiply(
+        htf_evaluation__view(p->factor->value, p->env_tuples, p->cols, p->factor->stride),
+        k->left, k->one);
+  }
+  if (p->table.data != NULL) {
+    gather(p, at, which, 0, rows, k->made);
+    turn(k->made, p->rows, rows, p->rows, k->right);
+    ahead.data = k->other;
+  }
+  if (ahead_by_row) {
+    ahead.at = at;
+    multiply(p->table, k->right, k->other);
+  }
   for (int64_t start = 0; start < k->points; start += HTF_GAUSS_NEWTON_BLOCK) {
     int64_t count = htf_gauss_newton__block(start, k->points);
-    double *to = out + start * HTF_GAUSS_NEWTON_BLOCK;
-    multiply(p->env, start, count, p->cols, k->left, 0, k->one);
-    multiply(p->ahead, start, count, p->rows, k->right, 0, k->other);
-    for (int64_t i = 0; i < count * HTF_GAUSS_NEWTON_BLOCK; i++) {
-      to[i] += k->one[i] * k->other[i];
+    if (!env_by_row) {
+      make_env(k, p, NULL, start, count);
+      multiply(
+          htf_evaluation__view(k->made, count, p->cols, htf_gauss_newton__pad(p->cols)),
+          k->left, k->one);
     }
-  }
-}
-
-static void add_joined(const kernel *k, const part *p, const int32_t *which, int64_t rows,
-                       double *out) {
-  gather(p->env, p->cols, which, rows, k->left);
-  multiply(p->env, 0, k->points, p->cols, k->left, 1, out);
-}
-
-static void add_one_hot(const kernel *k, const part *p, const int32_t *which, int64_t rows,
-                        double *out) {
-  gather(p->env, p->cols, which, rows, k->left);
-  multiply(p->env, 0, k->points, p->cols, k->left, 0, k->one);
-  for (int64_t j = 0; j < k->points; j++) {
-    for (int64_t i = 0; i < rows; i++) {
-      int64_t place = j * HTF_GAUSS_NEWTON_BLOCK + i;
-      out[place] += p->at[j] == p->at[which[i]] ? k->one[place] : 0;
+    if (p->table.data != NULL && !ahead_by_row) {
+      gather(p, at, NULL, start, count, k->made);
+      multiply(htf_matrix_view(k->made, count, p->rows), k->right, k->other);
     }
+    add_block(k, p, which, start, &env, &ahead, rows, out);
   }
 }
 
@@ -368,7 +586,7 @@ static void make_rows(const kernel *k, const part *p, const int32_t *which, int6
   int64_t q = p->cols, n = p->tuples * q;
   for (int64_t i = 0; i < rows; i++) {
     const double *env = p->env + p->place[which[i]] * q;
-    const double *t = p->t + p->at[which[i]] * q * n;
+    const double *t = p->t + k->at[p->node][which[i]] * q * n;
     htf_dense_multiply(HTF_PLAIN, htf_matrix_view(env, 1, q), HTF_PLAIN,
                        htf_matrix_view(t, q, n), 0, htf_matrix_view(k->row + i * n, 1, n));
   }
@@ -385,7 +603,7 @@ static void add_below(const kernel *k, const part *p, const int32_t *which, int6
   for (int64_t t = 0; t < p->tuples; t++) {
     int64_t first = p->start[t], count = p->start[t + 1] - first;
     const double *turned = k->turned + t * p->cols * HTF_GAUSS_NEWTON_BLOCK;
-    multiply(p->env, first, count, p->cols, turned, 0, k->one);
+    multiply(htf_matrix_view(p->env + first * p->cols, count, p->cols), turned, k->one);
     for (int64_t j = 0; j < count; j++) {
       double *to = out + p->order[first + j] * HTF_GAUSS_NEWTON_BLOCK;
       const double *from = k->one + j * HTF_GAUSS_NEWTON_BLOCK;
@@ -403,10 +621,6 @@ void htf_gauss_newton__kernel_rows(const htf_gauss_newton__kernel *k, const int3
     const part *p = &k->part[i];
     if (p->t != NULL) {
       add_below(k, p, which, rows, out);
-    } else if (p->joined) {
-      add_joined(k, p, which, rows, out);
-    } else if (p->ahead == NULL) {
-      add_one_hot(k, p, which, rows, out);
     } else {
       add_node(k, p, which, rows, out);
     }

@@ -63,7 +63,7 @@ static htf_status finish(const htf_gauss_newton *gn, int node, const double *the
   const htf_gauss_newton__node *v = &gn->nodes[node];
   int64_t r = v->rows, q = v->cols, tuples = v->tuples;
   htf_matrix w = htf_gauss_newton__weights(gn, node, theta);
-  htf_matrix table = htf_gauss_newton__table(gn, node);
+  htf_matrix table = htf_gauss_newton__table(gn, gn->evaluation, node);
   double *half = NULL, *inner = NULL;
   HTF_NEW(half, tuples * q * tuples * r);
   HTF_NEW(inner, tuples * tuples);

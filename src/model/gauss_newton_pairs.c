@@ -19,7 +19,7 @@ static const double MARGIN = 0.03;
 // P^T P: every row of the table as often as it has points.
 static void add_table(htf_gauss_newton *gn, int node) {
   const htf_gauss_newton__node *v = &gn->nodes[node];
-  htf_matrix table = htf_gauss_newton__table(gn, node);
+  htf_matrix table = htf_gauss_newton__table(gn, gn->evaluation, node);
   for (int64_t start = 0; start < v->tuples; start += HTF_GAUSS_NEWTON_BLOCK) {
     int64_t rows = htf_gauss_newton__block(start, v->tuples);
     for (int64_t k = 0; k < rows; k++) {
@@ -167,8 +167,8 @@ static htf_status project_tables(htf_gauss_newton *gn) {
       HTF_NEW(v->ahead, (root ? HTF_GAUSS_NEWTON_BLOCK : v->tuples) * v->kept_i);
     }
     if (v->kept_i > 0 && !v->one_hot && !root) {
-      htf_dense_multiply(HTF_PLAIN, htf_gauss_newton__table(gn, i), HTF_TRANSPOSED,
-                         htf_matrix_view(v->u, v->kept_i, v->rows), 0,
+      htf_dense_multiply(HTF_PLAIN, htf_gauss_newton__table(gn, gn->evaluation, i),
+                         HTF_TRANSPOSED, htf_matrix_view(v->u, v->kept_i, v->rows), 0,
                          htf_matrix_view(v->ahead, v->tuples, v->kept_i));
     }
   }

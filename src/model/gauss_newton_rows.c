@@ -90,9 +90,10 @@ done:
 
 // ---- rows -----------------------------------------------------------------------------
 
-htf_matrix htf_gauss_newton__table(const htf_gauss_newton *gn, int node) {
+htf_matrix htf_gauss_newton__table(const htf_gauss_newton *gn,
+                                   const htf_evaluation *evaluation, int node) {
   const htf_gauss_newton__node *v = &gn->nodes[node];
-  const htf_evaluation_node *from = &gn->evaluation->nodes[node];
+  const htf_evaluation_node *from = &evaluation->nodes[node];
   if (from->inputs != NULL) {
     return htf_matrix_view(from->inputs, v->tuples, v->rows);
   }
@@ -110,7 +111,7 @@ htf_matrix htf_gauss_newton__weights(const htf_gauss_newton *gn, int node,
 const double *htf_gauss_newton__value(const htf_gauss_newton *gn, int node, int64_t row) {
   const htf_gauss_newton__node *v = &gn->nodes[node];
   if (v->own != NULL) {
-    return v->own + row * v->cols;
+    return v->own + row * htf_gauss_newton__pad(v->cols);
   }
   const htf_rows *table = &gn->evaluation->nodes[node].value;
   return table->value + row * table->stride;
@@ -251,6 +252,7 @@ static void descend(const descent *d, int node, const int32_t *at, int level) {
                        htf_gauss_newton__weights(gn, node, d->theta), 0,
                        htf_matrix_view(l->pull, d->rows, v->rows));
   }
+  gn->pull = l->pull;
   d->visit(gn, node, l->env, at, d->rows);
   for (int i = 0; i < children; i++) {
     push_down(gn, node, i, level, d->rows);
