@@ -24,11 +24,11 @@ htf_status htf_symmetric_cholesky(htf_matrix a);
 void htf_symmetric_solve(htf_matrix l, double *x);
 
 // Cholesky that ends early. U [rank, n], upper trapezoidal, with U^T U = A in A's first
-// rank rows. Rows `done` on of U become so where from their diagonal on they hold those of
-// A, and the rows above are ready. What is below the diagonal stays. Cost (rank - done)
-// rank n. Raises HTF_E_NUMERIC.
-htf_status htf_symmetric_extend(htf_matrix u, int64_t done);
+// rank rows, in blocks of rows, each from its diagonal on: [rows, n - rows of those above].
+// The last becomes so where it holds A's; those above are ready. What is below the diagonal
+// stays. Cost of a block: rows rank n. Raises HTF_E_NUMERIC.
+htf_status htf_symmetric_extend(const htf_matrix *u, int64_t blocks);
 // x = (U^T U + D)^-1 x, x [n], D the unit matrix without its first rank ones.
-void htf_symmetric_solve_part(htf_matrix u, double *x);
+void htf_symmetric_solve_part(const htf_matrix *u, int64_t blocks, double *x);
 
 HTF_END_DOOR

@@ -59,43 +59,54 @@ void htf_symmetric_solve(htf_matrix l, double *x) {
   }
 }
 
-htf_status htf_symmetric_extend(htf_matrix u, int64_t done) {
+htf_status htf_symmetric_extend(const htf_matrix *u, int64_t blocks) {
   htf_status status = HTF_OK;
-  int before = blas_int(done), rows = blas_int(u.rows - done);
-  int rest = blas_int(u.cols - u.rows), stride = blas_int(u.stride);
-  double *above = u.data + done, *block = above + done * u.stride;
-  HTF_ASSERT(0 <= done && done < u.rows && u.rows <= u.cols);
-  if (before > 0) {
-    cblas_dgemm(CblasRowMajor, CblasTrans, CblasNoTrans, rows, rows + rest, before, -1.0,
-                above, stride, above, stride, 1.0, block, stride);
+  htf_matrix last = u[blocks - 1];
+  int rows = blas_int(last.rows), cols = blas_int(last.cols),
+      stride = blas_int(last.stride);
+  for (int64_t b = 0; b < blocks - 1; b++) {
+    const double *above = u[b].data + u[b].cols - last.cols;
+    HTF_ASSERT(u[b].cols > last.cols);
+    cblas_dgemm(CblasRowMajor, CblasTrans, CblasNoTrans, rows, cols, blas_int(u[b].rows),
+                -1.0, above, blas_int(u[b].stride), above, blas_int(u[b].stride), 1.0,
+                last.data, stride);
   }
-  int info = LAPACKE_dpotrf_work(LAPACK_COL_MAJOR, 'L', rows, block, stride);
+  int info = LAPACKE_dpotrf_work(LAPACK_COL_MAJOR, 'L', rows, last.data, stride);
   HTF_CHECK(info == 0, HTF_E_NUMERIC, "dpotrf of %d x %d ended with info %d", rows, rows,
             info);
-  if (rest > 0) {
-    cblas_dtrsm(CblasRowMajor, CblasLeft, CblasUpper, CblasTrans, CblasNonUnit, rows, rest,
-                1.0, block, stride, block + rows, stride);
+  if (cols > rows) {
+    cblas_dtrsm(CblasRowMajor, CblasLeft, CblasUpper, CblasTrans, CblasNonUnit, rows,
+                cols - rows, 1.0, last.data, stride, last.data + rows, stride);
   }
 done:
   return status;
 }
 
-// Above: the first rank of x, below: the others.
-//     above = U_1^-T above;  below -= U_2^T above;  above = U_1^-1 (above - U_2 below).
-void htf_symmetric_solve_part(htf_matrix u, double *x) {
-  int rank = blas_int(u.rows), rest = blas_int(u.cols - u.rows),
-      stride = blas_int(u.stride);
-  const double *beside = u.data + rank;
-  if (rank > 0) {
-    cblas_dtrsv(CblasRowMajor, CblasUpper, CblasTrans, CblasNonUnit, rank, u.data, stride,
-                x, 1);
-    if (rest > 0) {
-      cblas_dgemv(CblasRowMajor, CblasTrans, rank, rest, -1.0, beside, stride, x, 1, 1.0,
-                  x + rank, 1);
-      cblas_dgemv(CblasRowMajor, CblasNoTrans, rank, rest, -1.0, beside, stride, x + rank,
-                  1, 1.0, x, 1);
-    }
-    cblas_dtrsv(CblasRowMajor, CblasUpper, CblasNoTrans, CblasNonUnit, rank, u.data, stride,
-                x, 1);
+// x = T^-1 x, T the triangle of a block [rows, cols] of U, or its transpose.
+static void solve_triangle(htf_matrix u, CBLAS_TRANSPOSE transpose, double *x) {
+  cblas_dtrsv(CblasRowMajor, CblasUpper, transpose, CblasNonUnit, blas_int(u.rows), u.data,
+              blas_int(u.stride), x, 1);
+}
+
+// y -= B x or B^T x, B the part of a block beside its triangle.
+static void subtract_beside(htf_matrix u, CBLAS_TRANSPOSE transpose, const double *x,
+                            double *y) {
+  if (u.cols > u.rows) {
+    cblas_dgemv(CblasRowMajor, transpose, blas_int(u.rows), blas_int(u.cols - u.rows), -1.0,
+                u.data + u.rows, blas_int(u.stride), x, 1, 1.0, y, 1);
+  }
+}
+
+// Downwards by the rows of U^T, then up by those of U.
+void htf_symmetric_solve_part(const htf_matrix *u, int64_t blocks, double *x) {
+  for (int64_t b = 0; b < blocks; b++) {
+    solve_triangle(u[b], CblasTrans, x);
+    subtract_beside(u[b], CblasTrans, x, x + u[b].rows);
+    x += u[b].rows;
+  }
+  for (int64_t b = blocks - 1; b >= 0; b--) {
+    x -= u[b].rows;
+    subtract_beside(u[b], CblasNoTrans, x + u[b].rows, x);
+    solve_triangle(u[b], CblasNoTrans, x);
   }
 }

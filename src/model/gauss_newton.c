@@ -45,20 +45,26 @@ done:
   return status;
 }
 
-// What only building needs.
-static void forget_rows(htf_gauss_newton *gn) {
+// What only building needs, of the pairs and of any M.
+static void forget_eigenvectors(htf_gauss_newton *gn) {
   for (int i = 0; i <= gn->evaluation->root; i++) {
     htf_gauss_newton__node *v = &gn->nodes[i];
-    HTF_FREE(v->own);
     HTF_FREE(v->counts);
     HTF_FREE(v->ahead);
     HTF_FREE(v->sums);
     HTF_FREE(v->energy);
   }
-  htf_gauss_newton__close_levels(gn);
-  HTF_FREE(gn->root_slope);
   HTF_FREE(gn->behind);
   HTF_FREE(gn->features);
+}
+
+static void forget_rows(htf_gauss_newton *gn) {
+  forget_eigenvectors(gn);
+  for (int i = 0; i <= gn->evaluation->root; i++) {
+    HTF_FREE(gn->nodes[i].own);
+  }
+  htf_gauss_newton__close_levels(gn);
+  HTF_FREE(gn->root_slope);
 }
 
 static void forget_pairs(htf_gauss_newton *gn) {
@@ -290,11 +296,14 @@ htf_status htf_gauss_newton_build(htf_gauss_newton *gn, const double *theta,
   HTF_TRY(make_own(gn, theta));
   HTF_TRY(htf_gauss_newton__open_levels(gn));
   if (!gn->by_points) {
+    htf_gauss_newton__destroy_dual(&gn->dual);
     HTF_TRY(htf_gauss_newton__find_pairs(gn, theta, threshold));
   }
   if (gn->by_points) {
-    HTF_TRY(htf_gauss_newton__build_dual(gn, theta, threshold));
+    forget_eigenvectors(gn);
     forget_pairs(gn);
+    forget_square(gn);
+    HTF_TRY(htf_gauss_newton__build_dual(gn, theta, threshold));
   } else {
     HTF_TRY(make_square(gn, theta));
     HTF_TRY(make_room(gn));

@@ -37,6 +37,13 @@ static const double TIMES = 5;
 // Added to gamma K where gamma K is beyond 1 / rounding.
 static const double ROUNDING = 1e-14;
 
+// A block of pivots: rows of U, and of K as columns, from their diagonal on.
+typedef struct block {
+  int64_t room; // columns
+  double *u;    // [block, columns + PAD]
+  double *k;    // [columns, block]
+} block;
+
 // Position k: pivots come first, in the order in which they were chosen.
 struct htf_gauss_newton__dual {
   htf_evaluation *frozen;
@@ -50,11 +57,12 @@ struct htf_gauss_newton__dual {
   double *weight;   // [points] their sqrt(c)
   int32_t *at;      // [points] at position k
   double *left;     // [points] at position k, the diagonal of R
-  int64_t room;     // rows that there is room for
   int64_t made;     // rows of K that are made
-  double *rows;     // of K, by blocks, each [points, block]
   int64_t rank;     // rows of U
-  double *u;        // [room, stride]
+  int64_t most;     // blocks
+  block *blocks;    // [most]
+  htf_matrix *u;    // [most] U by blocks
+  double *rows;     // [points, block] of K, in the order of `order`
   double *x;        // [points]
 };
 
@@ -64,6 +72,7 @@ static htf_status make(const htf_gauss_newton *gn, dual **out) {
   htf_status status = HTF_OK;
   const htf_evaluation *e = gn->evaluation;
   dual *d = NULL;
+  int64_t blocks = (gn->points + HTF_GAUSS_NEWTON_BLOCK - 1) / HTF_GAUSS_NEWTON_BLOCK;
   HTF_NEW(d, 1);
   HTF_TRY(htf_evaluation_create(e->model, e->points, HTF_USE_HESSIAN, &d->frozen));
   HTF_NEW(d->theta, htf_model_parameters(e->model));
@@ -74,6 +83,10 @@ static htf_status make(const htf_gauss_newton *gn, dual **out) {
   HTF_NEW(d->at, gn->points);
   HTF_NEW(d->left, gn->points);
   HTF_NEW(d->x, gn->points);
+  HTF_NEW(d->rows, gn->points * HTF_GAUSS_NEWTON_BLOCK);
+  HTF_NEW(d->u, blocks);
+  HTF_NEW(d->blocks, blocks);
+  d->most = blocks;
   *out = d;
   d = NULL;
 done:
@@ -84,6 +97,10 @@ done:
 void htf_gauss_newton__destroy_dual(htf_gauss_newton__dual **out) {
   dual *d = *out;
   if (d != NULL) {
+    for (int64_t i = 0; i < d->most; i++) {
+      HTF_FREE(d->blocks[i].u);
+      HTF_FREE(d->blocks[i].k);
+    }
     htf_evaluation_destroy(&d->frozen);
     htf_gauss_newton__destroy_kernel(&d->kernel);
     HTF_FREE(d->theta);
@@ -95,6 +112,7 @@ void htf_gauss_newton__destroy_dual(htf_gauss_newton__dual **out) {
     HTF_FREE(d->left);
     HTF_FREE(d->rows);
     HTF_FREE(d->u);
+    HTF_FREE(d->blocks);
     HTF_FREE(d->x);
     HTF_FREE(*out);
   }
@@ -162,20 +180,21 @@ done:
 // U's rows start at different sets of a cache where their length is a power of two.
 enum { PAD = 8 };
 
-static int64_t stride_of(const dual *d) {
-  return d->points + PAD;
-}
-
-static htf_status widen(const htf_gauss_newton *gn, dual *d, int64_t rows) {
+// Room for the block that comes next.
+static htf_status open_block(dual *d, int64_t rows) {
   htf_status status = HTF_OK;
-  if (rows > d->room) {
-    int64_t room = 2 * d->room > rows ? 2 * d->room : rows;
-    room = (room < gn->points ? room : gn->points) + HTF_GAUSS_NEWTON_BLOCK - 1;
-    room -= room % HTF_GAUSS_NEWTON_BLOCK;
-    HTF_RESIZE(d->rows, room * gn->points);
-    HTF_RESIZE(d->u, room * (gn->points + PAD));
-    d->room = room;
+  int64_t number = d->rank / HTF_GAUSS_NEWTON_BLOCK, cols = d->points - d->rank;
+  block *b = &d->blocks[number];
+  if (cols > b->room) {
+    b->room = 0;
+    HTF_FREE(b->u);
+    HTF_FREE(b->k);
+    HTF_NEW(b->u, HTF_GAUSS_NEWTON_BLOCK * (cols + PAD));
+    HTF_NEW(b->k, HTF_GAUSS_NEWTON_BLOCK * cols);
+    b->room = cols;
   }
+  d->u[number] = htf_matrix_view(b->u, rows, cols);
+  d->u[number].stride = cols + PAD;
 done:
   return status;
 }
@@ -188,17 +207,25 @@ static double trace_left(const dual *d) {
   return sum;
 }
 
+static void swap(double *a, double *b, int64_t n, int64_t stride) {
+  for (int64_t i = 0; i < n * stride; i += stride) {
+    double x = a[i];
+    a[i] = b[i];
+    b[i] = x;
+  }
+}
+
 static void swap_positions(dual *d, int64_t a, int64_t b) {
   int32_t at = d->at[a];
-  double left = d->left[a];
   d->at[a] = d->at[b];
   d->at[b] = at;
-  d->left[a] = d->left[b];
-  d->left[b] = left;
-  for (int64_t i = 0; i < d->rank; i++) {
-    double *u = d->u + i * stride_of(d), x = u[a];
-    u[a] = u[b];
-    u[b] = x;
+  swap(d->left + a, d->left + b, 1, 1);
+  for (int64_t first = 0; first < d->rank; first += HTF_GAUSS_NEWTON_BLOCK) {
+    const htf_matrix *u = &d->u[first / HTF_GAUSS_NEWTON_BLOCK];
+    double *k = d->blocks[first / HTF_GAUSS_NEWTON_BLOCK].k;
+    swap(u->data + a - first, u->data + b - first, u->rows, u->stride);
+    swap(k + (a - first) * HTF_GAUSS_NEWTON_BLOCK, k + (b - first) * HTF_GAUSS_NEWTON_BLOCK,
+         HTF_GAUSS_NEWTON_BLOCK, 1);
   }
 }
 
@@ -209,48 +236,60 @@ static void choose_pivots(dual *d, int64_t rows) {
     for (int64_t k = i + 1; k < d->points; k++) {
       most = d->left[k] > d->left[most] ? k : most;
     }
-    swap_positions(d, i, most);
+    if (most != i) {
+      swap_positions(d, i, most);
+    }
   }
 }
 
-// Rows of S from the diagonal on where U's next stand, a line of the cache at a time.
-static void fill(dual *d, double gamma, int64_t rows) {
-  const double *from = d->rows + d->rank * d->points;
-  for (int64_t start = d->rank; start < d->points; start += PAD) {
-    int64_t end = start + PAD < d->points ? start + PAD : d->points;
-    for (int64_t i = 0; i < rows; i++) {
-      double *to = d->u + (d->rank + i) * stride_of(d);
+static htf_status make_block(dual *d, int64_t rows) {
+  htf_status status = HTF_OK;
+  HTF_TRY(open_block(d, rows));
+  choose_pivots(d, rows);
+  htf_gauss_newton__kernel_rows(d->kernel, d->at + d->rank, rows, d->rows);
+  double *to = d->blocks[d->rank / HTF_GAUSS_NEWTON_BLOCK].k;
+  for (int64_t k = d->rank; k < d->points; k++) {
+    memcpy(to + (k - d->rank) * HTF_GAUSS_NEWTON_BLOCK,
+           d->rows + d->at[k] * HTF_GAUSS_NEWTON_BLOCK,
+           HTF_GAUSS_NEWTON_BLOCK * sizeof *to);
+  }
+  d->made = d->rank + rows;
+done:
+  return status;
+}
+
+// Rows of S from the diagonal on, where U's stand then, a line of the cache at a time.
+static void fill(const dual *d, double gamma, const double *from, htf_matrix u) {
+  for (int64_t start = 0; start < u.cols; start += PAD) {
+    int64_t end = start + PAD < u.cols ? start + PAD : u.cols;
+    for (int64_t i = 0; i < u.rows; i++) {
       for (int64_t k = start; k < end; k++) {
-        to[k] = gamma * from[d->at[k] * HTF_GAUSS_NEWTON_BLOCK + i];
+        u.data[i * u.stride + k] = gamma * from[k * HTF_GAUSS_NEWTON_BLOCK + i];
       }
     }
   }
-  for (int64_t i = d->rank; i < d->rank + rows; i++) {
-    d->u[i * stride_of(d) + i] += 1 + gamma * ROUNDING * d->diagonal[0];
+  for (int64_t i = 0; i < u.rows; i++) {
+    u.data[i * u.stride + i] += 1 + gamma * ROUNDING * d->diagonal[0];
   }
 }
 
-static htf_status add_pivots(const htf_gauss_newton *gn, dual *d, double gamma) {
+static htf_status add_pivots(dual *d, double gamma) {
   htf_status status = HTF_OK;
-  int64_t rows = htf_gauss_newton__block(d->rank, d->points), rank = d->rank + rows;
-  if (rank > d->made) {
-    HTF_TRY(widen(gn, d, rank));
-    choose_pivots(d, rows);
-    htf_gauss_newton__kernel_rows(d->kernel, d->at + d->rank, rows,
-                                  d->rows + d->rank * d->points);
-    d->made = rank;
+  int64_t rows = htf_gauss_newton__block(d->rank, d->points);
+  int64_t number = d->rank / HTF_GAUSS_NEWTON_BLOCK;
+  if (d->rank + rows > d->made) {
+    HTF_TRY(make_block(d, rows));
   }
-  fill(d, gamma, rows);
-  htf_matrix u = htf_matrix_view(d->u, rank, d->points);
-  u.stride = stride_of(d);
-  HTF_TRY(htf_symmetric_extend(u, d->rank));
-  for (int64_t i = d->rank; i < rank; i++) {
-    for (int64_t k = rank; k < d->points; k++) {
+  htf_matrix u = d->u[number];
+  fill(d, gamma, d->blocks[number].k, u);
+  HTF_TRY(htf_symmetric_extend(d->u, number + 1));
+  for (int64_t i = 0; i < rows; i++) {
+    for (int64_t k = rows; k < u.cols; k++) {
       double x = u.data[i * u.stride + k];
-      d->left[k] -= x * x;
+      d->left[d->rank + k] -= x * x;
     }
   }
-  d->rank = rank;
+  d->rank += rows;
 done:
   return status;
 }
@@ -264,7 +303,7 @@ htf_status htf_gauss_newton__factor_dual(htf_gauss_newton *gn, double gamma) {
     d->left[k] = gamma * d->diagonal[d->at[k]];
   }
   while (d->rank < d->points && trace_left(d) > most) {
-    HTF_TRY(add_pivots(gn, d, gamma));
+    HTF_TRY(add_pivots(d, gamma));
   }
 done:
   return status;
@@ -277,13 +316,12 @@ static int64_t place_of(const htf_gauss_newton *gn, int64_t k) {
 void htf_gauss_newton__solve_dual(htf_gauss_newton *gn, const double *r, double *z) {
   dual *d = gn->dual;
   int64_t parameters = htf_model_parameters(gn->evaluation->model);
-  htf_matrix u = htf_matrix_view(d->u, d->rank, d->points);
-  u.stride = stride_of(d);
+  int64_t blocks = (d->rank + HTF_GAUSS_NEWTON_BLOCK - 1) / HTF_GAUSS_NEWTON_BLOCK;
   htf_evaluation_tangent(d->frozen, d->theta, r, d->y);
   for (int64_t k = 0; k < d->points; k++) {
     d->x[k] = d->weight[d->at[k]] * d->y[place_of(gn, k)];
   }
-  htf_symmetric_solve_part(u, d->x);
+  htf_symmetric_solve_part(d->u, blocks, d->x);
   memset(d->y, 0, (size_t)gn->evaluation->count * sizeof *d->y);
   for (int64_t k = 0; k < d->points; k++) {
     d->y[place_of(gn, k)] = gn->gamma * d->weight[d->at[k]] * d->x[k];

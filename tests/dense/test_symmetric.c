@@ -93,7 +93,7 @@ Test(symmetric, refuses_what_is_not_positive_definite) {
   cr_assert(eq(int, htf_symmetric_cholesky(htf_matrix_view(a, 2, 2)), HTF_E_NUMERIC));
 }
 
-// From the first rank rows of a positive definite matrix, in two parts; the other rows are
+// From the first rank rows of a positive definite matrix, in two blocks; the other rows are
 // what U^T U makes of them, and the unit matrix.
 Test(symmetric, ends_cholesky_early) {
   enum { FIRST = 4, RANK = 9 };
@@ -104,11 +104,13 @@ Test(symmetric, ends_cholesky_early) {
       u[i * STRIDE + j] = j < i ? 7 : lower(gram, i, j);
     }
   }
-  htf_matrix view = htf_matrix_view(u, FIRST, N);
-  view.stride = STRIDE;
-  cr_assert(eq(int, htf_symmetric_extend(view, 0), HTF_OK));
-  view.rows = RANK;
-  cr_assert(eq(int, htf_symmetric_extend(view, FIRST), HTF_OK));
+  htf_matrix block[] = {
+      htf_matrix_view(u, FIRST, N),
+      htf_matrix_view(u + FIRST * STRIDE + FIRST, RANK - FIRST, N - FIRST),
+  };
+  block[0].stride = block[1].stride = STRIDE;
+  cr_assert(eq(int, htf_symmetric_extend(block, 1), HTF_OK));
+  cr_assert(eq(int, htf_symmetric_extend(block, 2), HTF_OK));
   for (int i = 0; i < N; i++) {
     x[i] = 1 + i;
   }
@@ -123,7 +125,7 @@ Test(symmetric, ends_cholesky_early) {
       right[i] += sum * x[j];
     }
   }
-  htf_symmetric_solve_part(view, right);
+  htf_symmetric_solve_part(block, 2, right);
   for (int i = 0; i < N; i++) {
     cr_assert(epsilon_eq(dbl, right[i], x[i], 1e-11)); // condition some 1e3
   }
