@@ -74,19 +74,24 @@ done:
   return status;
 }
 
-// Where a flow would begin that takes up this one.
-static htf_status note_start(htf_flight *f) {
-  htf_status status = HTF_OK;
+// Where a flow would begin that takes up this one; what it carries is the flow's.
+static void note_start(htf_flight *f) {
   const htf_flow *flow = f->flow;
   size_t parameters = (size_t)htf_model_parameters(f->scene.model);
   memcpy(f->scene.theta, htf_flow_state(flow), parameters * sizeof *f->scene.theta);
-  HTF_NEW(f->carry, f->carry_size);
-  memcpy(f->carry, htf_flow_carry(flow), (size_t)f->carry_size * sizeof *f->carry);
+  f->carry = (double *)htf_flow_carry(flow); // read from only
   f->options.start = (htf_flow_start){.time = htf_flow_now(flow),
                                       .arc = htf_flow_arc(flow),
                                       .last_step = htf_flow_last_step(flow),
                                       .carry = f->carry,
                                       .counts = htf_flow_get_counts(flow)};
+}
+
+static htf_status visit_with_digest(htf_bytes *b, void *object) {
+  htf_status status = HTF_OK;
+  htf_digest none = {{0}};
+  HTF_TRY(visit(b, object));
+  HTF_TRY(htf_bytes_raw(b, none.bytes, HTF_DIGEST_BYTES));
 done:
   return status;
 }
@@ -96,16 +101,15 @@ htf_status htf_flight__pack(htf_flight *f, uint8_t **bytes, size_t *count) {
   uint8_t *packed = NULL;
   size_t size = 0;
   htf_digest digest;
-  HTF_TRY(note_start(f));
-  HTF_TRY(htf_bytes_pack("a checkpoint", visit, f, &packed, &size));
-  HTF_TRY(htf_digest_of(packed, size, &digest));
-  HTF_RESIZE(packed, size + HTF_DIGEST_BYTES);
-  memcpy(packed + size, digest.bytes, HTF_DIGEST_BYTES);
+  note_start(f);
+  HTF_TRY(htf_bytes_pack("a checkpoint", visit_with_digest, f, &packed, &size));
+  HTF_TRY(htf_digest_of(packed, size - HTF_DIGEST_BYTES, &digest));
+  memcpy(packed + size - HTF_DIGEST_BYTES, digest.bytes, HTF_DIGEST_BYTES);
   *bytes = packed;
-  *count = size + HTF_DIGEST_BYTES;
+  *count = size;
   packed = NULL;
 done:
-  HTF_FREE(f->carry);
+  f->carry = NULL;
   HTF_FREE(packed);
   return status;
 }
