@@ -27,6 +27,7 @@ typedef struct htf_cost {
   int size;           // which sizes: runs of one number have the same ones, 0 came first
   int64_t parameters; // length of theta
   double bytes;       // of working memory, beside the program's own; rather too many
+  double usual;       // of these, without a narrow valley or a checkpoint (memory.c)
   double gradient;    // floating-point operations of a loss and its gradient
   double product;     // of one Hessian-vector product
   double gradients, products; // how many of each the run takes, estimated

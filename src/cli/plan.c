@@ -205,13 +205,15 @@ static void print_row(const htf_cli_row_cost *row) {
 }
 
 static void print_text(const view *v) {
-  char hash[HTF_DIGEST_TEXT], text[1024], bytes[32];
+  char hash[HTF_DIGEST_TEXT], text[1024], bytes[32], most[32];
   htf_digest_text(htf_plan_hash(v->plan), hash);
   print_runs(v->plan);
   printf("parameters a run   %lld to %lld\n", (long long)v->p.parameters_least,
          (long long)v->p.parameters_most);
-  write_bytes(v->p.bytes_most, bytes, sizeof bytes);
-  printf("memory a rank      about %s beside the program's own\n", bytes);
+  write_bytes(v->p.bytes_usual, bytes, sizeof bytes);
+  write_bytes(v->p.bytes_most, most, sizeof most);
+  printf("memory a rank      about %s, at most %s, beside the program's own\n", bytes,
+         most);
   printf("one gradient       at most %.3g Mflop\n", v->p.gradient_most * 1e-6);
   print_row(&v->row);
   print_prediction(v);
@@ -293,14 +295,15 @@ static void print_json(const view *v) {
       point_json(plan, 0), "last", point_json(plan, htf_plan_runs(plan) - 1), "warnings",
       warnings_json(plan));
   json_t *more = json_pack(
-      "{sI sI sf sf sf sI sI sf sf sf sf sf si si sf so sf ss ss}", "parameters_least",
+      "{sI sI sf sf sf sf sI sI sf sf sf sf sf si si sf so sf ss ss}", "parameters_least",
       (json_int_t)p->parameters_least, "parameters_most", (json_int_t)p->parameters_most,
-      "bytes_a_rank", p->bytes_most, "flops_a_gradient", p->gradient_most, "flops_a_row",
-      v->row.all, "finished", (json_int_t)p->finished, "left", (json_int_t)p->left,
-      "correction", p->correction, "gradients", p->gradients, "products", p->products,
-      "core_seconds", p->total, "longest_seconds", p->longest, "sizes", p->sizes,
-      "sizes_measured", p->measured, "nanoseconds_a_flop", p->nanoseconds, "ranks",
-      ranks_json(v), "bytes_of_records", p->output, "sbatch", sbatch, "plan_hash", hash);
+      "bytes_a_rank_usual", p->bytes_usual, "bytes_a_rank", p->bytes_most,
+      "flops_a_gradient", p->gradient_most, "flops_a_row", v->row.all, "finished",
+      (json_int_t)p->finished, "left", (json_int_t)p->left, "correction", p->correction,
+      "gradients", p->gradients, "products", p->products, "core_seconds", p->total,
+      "longest_seconds", p->longest, "sizes", p->sizes, "sizes_measured", p->measured,
+      "nanoseconds_a_flop", p->nanoseconds, "ranks", ranks_json(v), "bytes_of_records",
+      p->output, "sbatch", sbatch, "plan_hash", hash);
   json_object_update(all, more);
   json_decref(more);
   json_dumpf(all, stdout, JSON_INDENT(2));

@@ -77,6 +77,7 @@ static htf_status add_run(void *context, int64_t run, const htf_spec *spec) {
       cost.parameters < p->parameters_least ? cost.parameters : p->parameters_least;
   p->parameters_most =
       cost.parameters > p->parameters_most ? cost.parameters : p->parameters_most;
+  p->bytes_usual = fmax(p->bytes_usual, cost.usual);
   p->bytes_most = fmax(p->bytes_most, cost.bytes);
   p->gradient_most = fmax(p->gradient_most, cost.gradient);
 done:

@@ -16,7 +16,7 @@ typedef struct htf_cli_prediction {
   double *seconds;  // [left] of computing, longest first
   int64_t finished; // runs in the journals
   int64_t parameters_least, parameters_most;
-  double bytes_most;                          // of working memory of a run
+  double bytes_usual, bytes_most;             // of working memory of a run, at most
   double gradient_most;                       // floating-point operations of a gradient
   double gradients, products, total, longest; // of the runs left; seconds
   double output;                              // bytes of all records, at most

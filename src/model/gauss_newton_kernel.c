@@ -105,6 +105,11 @@ static int64_t larger(int64_t a, int64_t b) {
   return a > b ? a : b;
 }
 
+// Whether the node is one with all below it; T of a leaf alone is 1 or 0.
+static bool is_joined(const htf_gauss_newton *gn, int node) {
+  return !gn->nodes[node].one_hot && htf_gauss_newton__is_narrow(gn, node);
+}
+
 static htf_status add_part(htf_gauss_newton *gn, int node, const double *theta) {
   htf_status status = HTF_OK;
   const htf_gauss_newton__node *v = &gn->nodes[node];
@@ -117,7 +122,7 @@ static htf_status add_part(htf_gauss_newton *gn, int node, const double *theta) 
   p->rows = v->rows;
   p->tuples = v->tuples;
   k->part_of[node] = k->parts++;
-  if (htf_gauss_newton__is_narrow(gn, node)) {
+  if (is_joined(gn, node)) {
     HTF_TRY(htf_gauss_newton__make_t(gn, node, theta, &p->t));
     HTF_NEW(p->env, gn->points * v->cols);
     HTF_NEW(p->order, gn->points);
@@ -141,7 +146,7 @@ done:
 // The parts of a node and all below it.
 static htf_status find_parts(htf_gauss_newton *gn, int node, const double *theta) {
   htf_status status = HTF_OK;
-  bool narrow = htf_gauss_newton__is_narrow(gn, node);
+  bool narrow = is_joined(gn, node);
   gn->nodes[node].last = narrow;
   if (node != gn->evaluation->root) {
     HTF_NEW(gn->kernel->at[node], gn->points);

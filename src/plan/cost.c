@@ -135,7 +135,7 @@ static htf_status work_out(const htf_spec *spec, htf_cost *cost) {
   cost->parameters = htf_model_parameters(model);
   cost->gradient = 0;
   double saving = core_saving(spec, model);
-  cost->bytes = htf_plan__memory(spec, model, saving > 0);
+  htf_plan__memory(spec, model, saving > 0, cost);
   for (int node = 0; node < htf_tree_nodes(htf_model_tree(model)); node++) {
     cost->gradient += gradient_flops(spec, model, node);
   }

@@ -3,12 +3,13 @@
 // a preconditioner, measuring a row, or copying all rows at the end takes for a while.
 //
 // Of chance are how many rows are distinct (rows_of), the order that bdf comes to, and the
-// pairs of the preconditioner (gauss_newton.h). Left out: of a run that comes into a narrow
-// valley it is by the points there, which takes 16 m bytes a pivot, 100 MB at most, a
-// second evaluation, and 8 m bytes for each column of the larger nodes.
+// pairs of the preconditioner (gauss_newton.h). Two figures, therefore. The usual one takes
+// pairs that runs came to. The other is what a run may come to at most: in a narrow valley
+// as many pairs as are allowed, or M by the points with every point a pivot (8 m^2 bytes;
+// the problem of order 4, mode 16, width 512, 2,048 samples takes 1,984 of them, that of
+// order 16 of tests/bench/evaluations.py 896); and a checkpoint written, or taken up.
 #include <math.h>
 
-#include "htflow/cost.h"
 #include "htflow/gauss_newton.h"
 #include "htflow/tree.h"
 #include "plan_impl.h"
@@ -18,6 +19,9 @@
 // that an evaluation keeps transposed.
 enum { PAIRS = 420, BLOCK = 64, KEPT = 256, SMALL = 128 * 128 };
 static const double PAIRS_A_PARAMETER = 0.2;
+// Pairs allowed, and points for M to be by them (src/run/objective.c); tuples times width
+// up to which a node and all below it have one table (gauss_newton_impl.h).
+enum { MOST_PAIRS = 1000, MOST_POINTS = 2500, NARROW = 512 };
 // Vectors of GMRES that solves are taken to need at most; what else there is, as a share.
 enum { BASIS = 60 };
 static const double REST = 0.05;
@@ -171,20 +175,29 @@ static double block_doubles(const sizes *s) {
   return doubles + BLOCK * (rows_of(s, htf_tree_root(s->tree)) + 2 * widest) + points;
 }
 
-// G, and what is kept of the eigenvectors.
-static double standing_doubles(const sizes *s) {
-  double pairs = fmin(PAIRS, PAIRS_A_PARAMETER * s->parameters), doubles = pairs * pairs;
+static double usual_pairs(const sizes *s) {
+  return fmin(PAIRS, PAIRS_A_PARAMETER * s->parameters);
+}
+
+// Eigenvectors that a node may keep on both sides.
+static double kept_vectors(const sizes *s) {
+  double doubles = 0;
   for (int v = 0; v <= htf_tree_root(s->tree); v++) {
     double r = interior(s, v) ? rows_of(s, v) : 0, q = cols_of(s, v);
-    doubles += fmin(r, KEPT) * r / 2 + fmin(q, KEPT) * q / 2;
+    doubles += fmin(r, KEPT) * r + fmin(q, KEPT) * q;
   }
   return doubles;
+}
+
+// G, and what is kept of the eigenvectors, half of those that may be.
+static double standing_doubles(const sizes *s, double pairs) {
+  return pairs * pairs + kept_vectors(s) / 2;
 }
 
 // While it is built: the Gram matrices and what finding the eigenvectors of the widest
 // takes; or what stands then, and P in the vectors kept. V of two nodes where the
 // evaluation has a core.
-static double building_doubles(const sizes *s) {
+static double building_doubles(const sizes *s, double pairs) {
   double whole = 0, work = 0, ahead = 0, own = 0;
   for (int v = 0; v <= htf_tree_root(s->tree); v++) {
     double r = interior(s, v) ? rows_of(s, v) : 0, q = cols_of(s, v);
@@ -194,9 +207,109 @@ static double building_doubles(const sizes *s) {
     ahead += v < htf_tree_root(s->tree) ? n * fmin(r, KEPT) / 2 : 0;
     own += s->core && htf_tree_parent(s->tree, v) == htf_tree_root(s->tree) ? n * q : 0;
   }
-  double features = (BLOCK + 4) * fmin(PAIRS, PAIRS_A_PARAMETER * s->parameters);
+  double features = (BLOCK + 4) * pairs;
   return own + block_doubles(s) +
-         fmax(whole + work, standing_doubles(s) + ahead + features);
+         fmax(whole + work, standing_doubles(s, pairs) + ahead + features);
+}
+
+// ---- in a narrow valley ----------------------------------------------------------------
+
+// Where as many are stiff as are allowed, or as there are points, M is by these.
+static double most_pairs(const sizes *s) {
+  double m = s->spec->problem.samples, most = fmin(MOST_PAIRS, s->parameters);
+  return m <= MOST_POINTS ? fmin(most, m) : most;
+}
+
+static bool by_points(const sizes *s) {
+  double m = s->spec->problem.samples;
+  return m <= MOST_POINTS && s->parameters > most_pairs(s);
+}
+
+// With as many pairs as may be: every eigenvector is kept, with its rows; G of the last
+// preconditioner stands beside.
+static double many_pairs_doubles(const sizes *s) {
+  double pairs = most_pairs(s), rows = 0, energies = 0;
+  for (int v = 0; v <= htf_tree_root(s->tree); v++) {
+    double r = interior(s, v) ? rows_of(s, v) : 0, q = cols_of(s, v);
+    double kept = interior(s, v) ? fmin(r, KEPT) : rows_of(s, v);
+    double n = v < htf_tree_root(s->tree) ? htf_plan__rows(s->spec, s->tree, v) : 0;
+    rows += n * (fmin(r, KEPT) / 2 + (r > 0 ? fmin(q, KEPT) : 0));
+    energies += 2 * kept * fmin(q, KEPT);
+  }
+  return building_doubles(s, pairs) + pairs * pairs + kept_vectors(s) / 2 + rows + energies;
+}
+
+static double padded(double width) {
+  return 8 * ceil(width / 8);
+}
+
+// A node and all below it that are one table.
+static bool narrow(const sizes *s, int node) {
+  double n = interior(s, node) ? htf_plan__rows(s->spec, s->tree, node) : rows_of(s, node);
+  bool small = node != htf_tree_root(s->tree) && n * cols_of(s, node) <= NARROW &&
+               (!interior(s, node) || n * rows_of(s, node) <= NARROW) &&
+               (interior(s, node) || s->spec->problem.task != HTF_TASK_SENSING);
+  for (int i = 0; small && i < htf_tree_children(s->tree, node); i++) {
+    small = narrow(s, htf_tree_child(s->tree, node, i));
+  }
+  return small;
+}
+
+// What K of a node and those below it is made of, by point: which row of its table; E W^T
+// above nodes alone; E and the table of a narrow one.
+static double kernel_doubles(const sizes *s, int node) {
+  double m = s->spec->problem.samples, q = cols_of(s, node), doubles = m / 2;
+  double n = interior(s, node) ? htf_plan__rows(s->spec, s->tree, node) : rows_of(s, node);
+  if (interior(s, node) && narrow(s, node)) {
+    return doubles + m * (q + 3) + n * q * n * q;
+  }
+  doubles += interior(s, node) && node != htf_tree_root(s->tree)
+                 ? m * padded(rows_of(s, node))
+                 : 0;
+  for (int i = 0; i < htf_tree_children(s->tree, node); i++) {
+    doubles += kernel_doubles(s, htf_tree_child(s->tree, node, i));
+  }
+  return doubles;
+}
+
+// What a narrow node's table is made of, and blocks of its rows.
+static double narrow_doubles(const sizes *s) {
+  double most = 0;
+  for (int v = 0; v < htf_tree_root(s->tree); v++) {
+    double n = interior(s, v) && narrow(s, v) ? htf_plan__rows(s->spec, s->tree, v) : 0;
+    double r = n * rows_of(s, v), q = n * cols_of(s, v);
+    most = fmax(most, 2 * r * r + q * r + 2 * BLOCK * q);
+  }
+  return most;
+}
+
+// M by the points: theta and an evaluation there; K and U from their diagonals on, every
+// point a pivot; what K is made of, of the widest node twice while the points are chosen;
+// blocks of its rows, and what a narrow node's table is made of.
+static double by_points_doubles(const sizes *s) {
+  double m = s->spec->problem.samples, widest = 1, own = 0, indices = 0;
+  int root = htf_tree_root(s->tree);
+  for (int v = 0; v <= root; v++) {
+    double n = htf_plan__rows(s->spec, s->tree, v), q = cols_of(s, v);
+    widest = fmax(widest, fmax(padded(rows_of(s, v)), padded(q)));
+    own += s->core && htf_tree_parent(s->tree, v) == root ? n * padded(q) : 0;
+    indices += 3 * n;
+  }
+  return s->parameters + training_doubles(s) + indices + 8 * m + m * (m + 2 * BLOCK) +
+         kernel_doubles(s, root) + own + m * widest + BLOCK * (3 * m + 3 * widest) +
+         narrow_doubles(s) + block_doubles(s);
+}
+
+// Vectors of a checkpoint: the state, and what the method carries from step to step.
+static double checkpoint_vectors(const sizes *s) {
+  switch (s->spec->flow.method) {
+  case HTF_METHOD_BDF:
+    return 1 + 6;
+  case HTF_METHOD_ADAM:
+    return 1 + 2;
+  default:
+    return 1 + 1;
+  }
 }
 
 // ---- rows ------------------------------------------------------------------------------
@@ -244,7 +357,27 @@ static double sample_doubles(const sizes *s) {
   return m * (3 + vectors) + test * (3 + vectors) + indices;
 }
 
-double htf_plan__memory(const htf_spec *spec, const htf_model *model, bool core) {
+// Of a run that meets with nothing: preconditioners of so many pairs, rows.
+static double usual_doubles(const sizes *s, bool held) {
+  double standing = s->preconditioned ? standing_doubles(s, usual_pairs(s)) : 0;
+  double passing = standing + fmax(row_doubles(s, held), kept_doubles(s));
+  return s->preconditioned ? fmax(passing, building_doubles(s, usual_pairs(s))) : passing;
+}
+
+// Of one that comes into a narrow valley, and leaves a checkpoint there. One that is taken
+// up is held until the run ends.
+static double most_doubles(const sizes *s, bool held) {
+  double checkpoint = checkpoint_vectors(s) * s->parameters + kept_doubles(s);
+  double passing = fmax(row_doubles(s, held), checkpoint), valley = 0;
+  if (s->preconditioned) {
+    valley = many_pairs_doubles(s);
+    valley = by_points(s) ? fmax(valley, by_points_doubles(s)) : valley;
+  }
+  return checkpoint + valley + passing;
+}
+
+void htf_plan__memory(const htf_spec *spec, const htf_model *model, bool core,
+                      htf_cost *cost) {
   const sizes s = {
       .spec = spec,
       .model = model,
@@ -257,13 +390,9 @@ double htf_plan__memory(const htf_spec *spec, const htf_model *model, bool core)
       .core = core,
   };
   bool held = htf_model_entries(model) <= HTF_COST_DENSE;
-  double standing = s.preconditioned ? standing_doubles(&s) : 0;
-  double passing = standing + fmax(row_doubles(&s, held), kept_doubles(&s));
-  if (s.preconditioned) {
-    passing = fmax(passing, building_doubles(&s));
-  }
   double doubles = s.parameters * (flow_vectors(&s) + run_vectors(&s)) +
                    training_doubles(&s) + sample_doubles(&s) + spectra_doubles(&s) +
-                   kept_doubles(&s) + (held ? htf_model_entries(model) : 0) + passing;
-  return 8 * (1 + REST) * doubles + 16384;
+                   kept_doubles(&s) + (held ? htf_model_entries(model) : 0);
+  cost->usual = 8 * (1 + REST) * (doubles + usual_doubles(&s, held)) + 16384;
+  cost->bytes = 8 * (1 + REST) * (doubles + most_doubles(&s, held)) + 16384;
 }

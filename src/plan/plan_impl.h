@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 
+#include "htflow/cost.h"
 #include "htflow/model.h"
 #include "htflow/plan.h"
 
@@ -385,8 +386,10 @@ htf_status htf_plan__model(const htf_spec *spec, const char *newick, htf_model *
 // counts, all samples where they are vectors, else how many are distinct on average.
 double htf_plan__tuples(const htf_spec *spec, const htf_tree *tree, int node);
 double htf_plan__rows(const htf_spec *spec, const htf_tree *tree, int node);
-// Bytes of working memory; core: the evaluation has one (src/model/core.c).
-double htf_plan__memory(const htf_spec *spec, const htf_model *model, bool core);
+// Bytes of working memory, at most and usual; core: the evaluation has one
+// (src/model/core.c).
+void htf_plan__memory(const htf_spec *spec, const htf_model *model, bool core,
+                      htf_cost *cost);
 // That what record.entries and record.partitions name fits (record.c).
 htf_status htf_plan__check_record(htf_plan__check *check);
 // The label of the model's tree: as given, or that of its kind; "" for a chain.

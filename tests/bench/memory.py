@@ -43,12 +43,12 @@ def output(*command):
 
 
 def measure(order, mode, width, samples, std, folder):
-    """Bytes that a run of this problem held at most, and bytes predicted."""
+    """Bytes that a run of this problem held at most, and predicted: usual, and at most."""
     path = pathlib.Path(folder) / "sweep.yaml"
     path.write_text(SWEEP.format(shape=[mode] * order, samples=samples, width=width, std=std,
                                  test=min(samples, mode ** order - samples)))
-    _, held, predicted, _ = map(float, output(BUILD / "tests" / "run_memory", path).split())
-    return held, predicted
+    _, held, usual, most, _ = map(float, output(BUILD / "tests" / "run_memory", path).split())
+    return held, usual, most
 
 
 def sizes(problem, folder):
@@ -65,16 +65,16 @@ def main():
     parser.add_argument("--problems", default="1,2,3,4,5")
     options = parser.parse_args()
     print(f"{'problem':>17}  {'run MB':>7}  {'parameters':>10}  {'tables':>7}  {'evaluation':>10}"
-          f"  run / (parameters + tables)  floor  predicted / run")
+          f"  run / (parameters + tables)  floor  predicted / run, at most")
     with tempfile.TemporaryDirectory() as folder:
         for number in options.problems.split(","):
             *problem, std = PROBLEMS[int(number) - 1]
             parameters, tables, evaluation = sizes(problem, folder)
-            held, predicted = measure(*problem, std, folder)
+            held, usual, most = measure(*problem, std, folder)
             unit, floor = parameters + tables, VECTORS * parameters + evaluation
             print(f"{', '.join(map(str, problem)):>17}  {held / 1e6:7.2f}  {parameters / 1e6:10.3f}"
                   f"  {tables / 1e6:7.3f}  {evaluation / 1e6:10.3f}  {held / unit:27.1f}"
-                  f"  {floor / unit:5.1f}  {predicted / held:15.2f}")
+                  f"  {floor / unit:5.1f}  {usual / held:15.2f}  {most / held:7.2f}")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // run_memory SWEEP.yaml: of each run of a sweep, run here and now, a line: parameters, the
-// most bytes it held at once, the bytes that plan predicts, steps.
+// most bytes it held at once, the bytes that plan predicts, usual and at most, steps.
 #include <stdio.h>
 
 #include "htflow/cost.h"
@@ -19,8 +19,9 @@ static htf_status measure(void *context, int64_t index, const htf_spec *spec) {
   HTF_TRY(htf_cost_predict(context, spec, &cost));
   int64_t before = htf_memory_bytes();
   HTF_TRY(htf_run_execute(spec, &hooks, &record));
-  printf("%lld %lld %.0f %lld\n", (long long)cost.parameters,
-         (long long)(htf_memory_peak() - before), cost.bytes, (long long)record.steps);
+  printf("%lld %lld %.0f %.0f %lld\n", (long long)cost.parameters,
+         (long long)(htf_memory_peak() - before), cost.usual, cost.bytes,
+         (long long)record.steps);
   HTF_CHECK(record.state == HTF_RUN_DONE, HTF_E_NUMERIC, "%s", record.message);
 done:
   htf_record_clear(&record);
