@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // What gauss_newton.c (life, G, M), gauss_newton_rows.c (rows of P_v and E_v),
 // gauss_newton_pairs.c (which pairs are stiff), gauss_newton_dual.c (M by the points),
-// gauss_newton_kernel.c (their kernel) and gauss_newton_narrow.c (of few tuples) share.
+// gauss_newton_kernel.c and gauss_newton_kernel_rows.c (their kernel) and
+// gauss_newton_narrow.c (of few tuples) share.
 #pragma once
 
 #include "evaluation_impl.h"

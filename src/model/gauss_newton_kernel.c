@@ -15,50 +15,14 @@
 //     E_c = (E_v W^(v)^T) * product of the other children's V,
 // from one array [points, R_v] for all children of v; of the root's children that is
 // sqrt(c) w, and E of two is a row of the other's V.
+#include "gauss_newton_kernel_impl.h"
+
 #include <string.h>
 
-#include "gauss_newton_impl.h"
 #include "htflow/memory.h"
 
-// What adds to K: a node, or it and all below it.
-typedef struct part {
-  int node;
-  int64_t cols, rows, tuples; // Q, R, tuples of the node; of the root's, joined, Q = R
-  // The node alone:
-  htf_factor *factor; // [factors] their product is E; of the root E P
-  int factors;
-  int64_t env_tuples;  // where E is but one table: its rows; else 0
-  bool slope, weights; // times sqrt(c), times w
-  htf_matrix table;    // P; no data at the root and at a one-hot leaf
-  // With T:
-  double *env;                    // [points, Q] rows of sqrt(c) E by tuple and point
-  double *t;                      // [tuples Q, tuples Q]
-  int64_t *order, *place, *start; // points by tuple, where each is among them; where each
-                                  // tuple's start [tuples + 1]
-} part;
-
-struct htf_gauss_newton__kernel {
-  const htf_evaluation *frozen; // at theta
-  int64_t points;
-  int parts, nodes;
-  part *part;
-  int *part_of;         // [nodes], -1: none
-  int32_t **at;         // [nodes][points] which row of P and V; not of the root
-  double **pull;        // [nodes][points, R*] rows of sqrt(c) E W^T above a node alone
-  double **own;         // [nodes] V where the evaluation has none
-  double *slope;        // [points] sqrt(c)
-  double *weights;      // [R_root] w^2
-  double *ones;         // [R_root*], E of an only child of the root
-  int32_t *each;        // [points] 0, 1, ..
-  htf_factor *shifted;  // [most factors]
-  int32_t *picked;      // [most factors, block]
-  double *made;         // [block, widest*] rows of E or P
-  double *one, *other;  // [points, block]; of one what it needs
-  double *left, *right; // [widest Q or R, block] columns of a part's E^T or P^T
-  double *row, *turned; // [block, tuples Q] of E^T T; and turned
-};
-
-typedef struct htf_gauss_newton__kernel kernel;
+typedef htf_gauss_newton__part part;
+typedef htf_gauss_newton__kernel kernel;
 
 // ---- the parts ------------------------------------------------------------------------
 
@@ -211,9 +175,9 @@ static void aim(const kernel *k, part *p) {
   }
 }
 
-// What E of these points is made of, but for w and c: of those `which`, or from `start` on.
-static void make_env(const kernel *k, const part *p, const int32_t *which, int64_t start,
-                     int64_t rows) {
+void htf_gauss_newton__make_env(const htf_gauss_newton__kernel *k,
+                                const htf_gauss_newton__part *p, const int32_t *which,
+                                int64_t start, int64_t rows) {
   for (int f = 0; f < p->factors; f++) {
     int32_t *picked = k->picked + f * HTF_GAUSS_NEWTON_BLOCK;
     k->shifted[f] = p->factor[f];
@@ -257,7 +221,7 @@ static double within(const part *p, int64_t k, int64_t tuple) {
 // What the node alone adds to K_kk of a block of points.
 static void add_squares(const kernel *k, const part *p, int64_t start, int64_t rows,
                         double *diagonal) {
-  make_env(k, p, NULL, start, rows);
+  htf_gauss_newton__make_env(k, p, NULL, start, rows);
   for (int64_t i = 0; i < rows; i++) {
     int64_t j = start + i;
     double env = square_of(k->made + i * htf_gauss_newton__pad(p->cols),
@@ -464,170 +428,4 @@ htf_status htf_gauss_newton__choose_rows(htf_gauss_newton__kernel *k, const int6
   HTF_TRY(make_room(k));
 done:
   return status;
-}
-
-// ---- rows of K ------------------------------------------------------------------------
-//
-// A block of rows stands in columns, [points, block], so that each product has a small
-// matrix to its right and the points may come in any order. Of a last block that is not
-// full the other columns hold numbers that nobody reads.
-
-// Column i of B [cols, block]: row i of an array that is `stride` wide.
-static void turn(const double *from, int64_t stride, int64_t rows, int64_t cols,
-                 double *b) {
-  for (int64_t i = 0; i < rows; i++) {
-    for (int64_t j = 0; j < cols; j++) {
-      b[j * HTF_GAUSS_NEWTON_BLOCK + i] = from[i * stride + j];
-    }
-  }
-}
-
-// C = A B, of a matrix A with as many columns as B [cols, block] has rows.
-static void multiply(htf_matrix a, const double *b, double *c) {
-  htf_dense_multiply(HTF_PLAIN, a, HTF_PLAIN,
-                     htf_matrix_view(b, a.cols, HTF_GAUSS_NEWTON_BLOCK), 0,
-                     htf_matrix_view(c, a.rows, HTF_GAUSS_NEWTON_BLOCK));
-}
-
-// E of the rows to make, with all of c and w.
-static void turn_env(const kernel *k, const part *p, const int32_t *which, int64_t rows) {
-  int64_t cols = p->cols;
-  make_env(k, p, which, 0, rows);
-  for (int64_t i = 0; i < rows; i++) {
-    double slope = p->slope ? k->slope[which[i]] : 1;
-    for (int64_t j = 0; j < cols; j++) {
-      k->made[i * htf_gauss_newton__pad(cols) + j] *=
-          slope * (p->weights ? k->weights[j] : 1);
-    }
-  }
-  turn(k->made, htf_gauss_newton__pad(cols), rows, cols, k->left);
-}
-
-static void gather(const part *p, const int32_t *at, const int32_t *which, int64_t start,
-                   int64_t rows, double *to) {
-  for (int64_t i = 0; i < rows; i++) {
-    int64_t row = at[which == NULL ? start + i : which[i]];
-    memcpy(to + i * p->rows, p->table.data + row * p->table.stride,
-           (size_t)p->rows * sizeof *to);
-  }
-}
-
-// A table's products with a block of columns: by its rows where these are fewer than the
-// points, else by point, a block at a time.
-typedef struct products {
-  const double *data;
-  const int32_t *at; // NULL: data is of the block
-} products;
-
-// P_k . P_l of point k from these on.
-static void add_block(const kernel *k, const part *p, const int32_t *which, int64_t start,
-                      const products *env, const products *ahead, int64_t rows,
-                      double *out) {
-  int64_t count = htf_gauss_newton__block(start, k->points);
-  for (int64_t j = start; j < start + count; j++) {
-    double *to = out + j * HTF_GAUSS_NEWTON_BLOCK;
-    double slope = p->slope ? k->slope[j] : 1;
-    const double *x =
-        env->data + (env->at != NULL ? env->at[j] : j - start) * HTF_GAUSS_NEWTON_BLOCK;
-    if (ahead->data != NULL) {
-      const double *y = ahead->data + (ahead->at != NULL ? ahead->at[j] : j - start) *
-                                          HTF_GAUSS_NEWTON_BLOCK;
-      for (int64_t i = 0; i < HTF_GAUSS_NEWTON_BLOCK; i++) {
-        to[i] += slope * x[i] * y[i];
-      }
-    } else if (p->node == k->frozen->root) {
-      for (int64_t i = 0; i < HTF_GAUSS_NEWTON_BLOCK; i++) {
-        to[i] += slope * x[i];
-      }
-    } else {
-      const int32_t *at = k->at[p->node];
-      for (int64_t i = 0; i < rows; i++) {
-        to[i] += at[j] == at[which[i]] ? slope * x[i] : 0;
-      }
-    }
-  }
-}
-
-static void add_node(const kernel *k, const part *p, const int32_t *which, int64_t rows,
-                     double *out) {
-  const int32_t *at = k->at[p->node];
-  products env = {k->one, NULL}, ahead = {NULL, NULL};
-  bool env_by_row = p->env_tuples > 0 && p->env_tuples <= k->points;
-  bool ahead_by_row = p->table.data != NULL && p->table.rows <= k->points;
-  turn_env(k, p, which, rows);
-  if (env_by_row) {
-    env.at = p->factor->at;
-    multiply(
-        htf_evaluation__view(p->factor->value, p->env_tuples, p->cols, p->factor->stride),
-        k->left, k->one);
-  }
-  if (p->table.data != NULL) {
-    gather(p, at, which, 0, rows, k->made);
-    turn(k->made, p->rows, rows, p->rows, k->right);
-    ahead.data = k->other;
-  }
-  if (ahead_by_row) {
-    ahead.at = at;
-    multiply(p->table, k->right, k->other);
-  }
-  for (int64_t start = 0; start < k->points; start += HTF_GAUSS_NEWTON_BLOCK) {
-    int64_t count = htf_gauss_newton__block(start, k->points);
-    if (!env_by_row) {
-      make_env(k, p, NULL, start, count);
-      multiply(
-          htf_evaluation__view(k->made, count, p->cols, htf_gauss_newton__pad(p->cols)),
-          k->left, k->one);
-    }
-    if (p->table.data != NULL && !ahead_by_row) {
-      gather(p, at, NULL, start, count, k->made);
-      multiply(htf_matrix_view(k->made, count, p->rows), k->right, k->other);
-    }
-    add_block(k, p, which, start, &env, &ahead, rows, out);
-  }
-}
-
-// Rows of E^T T, in columns.
-static void make_rows(const kernel *k, const part *p, const int32_t *which, int64_t rows) {
-  int64_t q = p->cols, n = p->tuples * q;
-  for (int64_t i = 0; i < rows; i++) {
-    const double *env = p->env + p->place[which[i]] * q;
-    const double *t = p->t + k->at[p->node][which[i]] * q * n;
-    htf_dense_multiply(HTF_PLAIN, htf_matrix_view(env, 1, q), HTF_PLAIN,
-                       htf_matrix_view(t, q, n), 0, htf_matrix_view(k->row + i * n, 1, n));
-  }
-  for (int64_t j = 0; j < n; j++) {
-    for (int64_t i = 0; i < rows; i++) {
-      k->turned[j * HTF_GAUSS_NEWTON_BLOCK + i] = k->row[i * n + j];
-    }
-  }
-}
-
-static void add_below(const kernel *k, const part *p, const int32_t *which, int64_t rows,
-                      double *out) {
-  make_rows(k, p, which, rows);
-  for (int64_t t = 0; t < p->tuples; t++) {
-    int64_t first = p->start[t], count = p->start[t + 1] - first;
-    const double *turned = k->turned + t * p->cols * HTF_GAUSS_NEWTON_BLOCK;
-    multiply(htf_matrix_view(p->env + first * p->cols, count, p->cols), turned, k->one);
-    for (int64_t j = 0; j < count; j++) {
-      double *to = out + p->order[first + j] * HTF_GAUSS_NEWTON_BLOCK;
-      const double *from = k->one + j * HTF_GAUSS_NEWTON_BLOCK;
-      for (int64_t i = 0; i < HTF_GAUSS_NEWTON_BLOCK; i++) {
-        to[i] += from[i];
-      }
-    }
-  }
-}
-
-void htf_gauss_newton__kernel_rows(const htf_gauss_newton__kernel *k, const int32_t *which,
-                                   int64_t rows, double *out) {
-  memset(out, 0, (size_t)(HTF_GAUSS_NEWTON_BLOCK * k->points) * sizeof *out);
-  for (int i = 0; i < k->parts; i++) {
-    const part *p = &k->part[i];
-    if (p->t != NULL) {
-      add_below(k, p, which, rows, out);
-    } else {
-      add_node(k, p, which, rows, out);
-    }
-  }
 }
