@@ -91,7 +91,11 @@ htf_status htf_cli__execute(htf_cli_worker *worker, const htf_sweep_grant *grant
                             htf_sweep_wish (*ask)(void *), void *token,
                             htf_record *record) {
   htf_status status = HTF_OK;
-  surroundings s = {.worker = worker, .saved = htf_clock_now(), .ask = ask, .token = token};
+  surroundings s = {.worker = worker,
+                    .run = grant->run,
+                    .saved = htf_clock_now(),
+                    .ask = ask,
+                    .token = token};
   htf_run_hooks hooks = {.load = load,
                          .weights = htf_cli__weights,
                          .interrupt = interrupt,

@@ -17,7 +17,7 @@ import h5py
 import pytest
 
 import faults
-from program import BUILD, checkpoints, checksum, htflow, write
+from program import BUILD, checkpoints, checksum, command, htflow, write
 
 
 @pytest.fixture(scope="module")
@@ -69,6 +69,53 @@ def test_kill_9_at_any_instant_loses_nothing(done, tmp_path, ranks):
     hits, _ = faults.kill_until_done(tmp_path, ranks, 3, random.Random(ranks),
                                      checksum(done))
     assert hits > 0
+
+
+# Flat trees at order 10 come into narrow, curved valleys within a few hundred steps, and stay.
+VALLEYS = """\
+seed: 1
+problem: {shape: [2, 2, 2, 2, 2, 2, 2, 2, 2, 2], samples: 100, test: 10, target: {width: 2}}
+model: {tree: flat, width: 4}
+init: {kind: balanced, std: 0.05}
+flow: {rtol: 1e-4}
+stop: {loss: 0, time: 1e100, steps: 1100}
+record: {points: 20, components: 2, weights: final}
+axes: [{seeds: 3}]
+"""
+
+
+def kill_in_valley(sweep, out, marker):
+    """Kill -9 in a valley; the steps at the checkpoint and at the kill, None where it ended."""
+    process = subprocess.Popen(
+        command("run", sweep, "--out", out, "--checkpoint", "0"), stderr=subprocess.DEVNULL,
+        env=dict(os.environ, HTF_IN_VALLEY=str(marker),
+                 LD_PRELOAD=str(BUILD / "tests" / "libin_valley.so")))
+    limit = time.monotonic() + 100
+    while process.poll() is None and not marker.exists() and time.monotonic() < limit:
+        time.sleep(0.01)
+    process.kill()
+    if process.wait() == 0:
+        return None
+    assert process.returncode == -signal.SIGKILL and marker.exists()
+    steps = [int(word) for word in marker.read_text().split()]
+    marker.unlink()
+    return steps
+
+
+def test_kill_9_in_a_narrow_valley_changes_nothing(tmp_path):
+    """Killed in a valley, and gone on with from a checkpoint that lies in it as well."""
+    sweep, out = write(tmp_path / "sweep.yaml", VALLEYS), tmp_path / "out"
+    assert htflow("run", sweep, "--out", tmp_path / "whole").returncode == 0
+    kills = 0
+    while (steps := kill_in_valley(sweep, out, tmp_path / "marker")) is not None:
+        kills += 1
+        assert steps[0] > 0 and steps[0] % 500 == 0 and steps[0] < steps[1] < steps[0] + 500
+        assert checkpoints(out) == 1 and kills < 10
+    assert kills > 0 and set(events(out, "checkpoint")) == {0, 1, 2}
+    with h5py.File(out / "results.h5") as file:
+        attempts = file["timings/attempts"][:]
+    assert attempts.sum() == len(attempts) + kills  # each went on from its checkpoint
+    assert checksum(out) == checksum(tmp_path / "whole")
 
 
 @pytest.mark.parametrize("how, ranks", [(signal.SIGTERM, None), (signal.SIGUSR2, 2),
