@@ -80,12 +80,13 @@ timed() {
 
 # What a sanitizer reports goes into files: a leak fails no Criterion test by itself. Open MPI
 # and the libraries of Python leak of their own; leaks are looked for in serial tests, but
-# for those of Criterion's assertions.
+# for those of Criterion's assertions. What tests/faults preloads comes before the runtime.
 echo leak:cri_assert_node_add >"$build/test-tmp/leaks"
 export LSAN_OPTIONS=suppressions=$build/test-tmp/leaks:print_suppressions=0
 sanitizer() {
   local leaks=$2
-  export ASAN_OPTIONS=detect_leaks=$leaks:allocator_may_return_null=1:log_path=$logs/$1.san
+  export ASAN_OPTIONS=detect_leaks=$leaks:allocator_may_return_null=1
+  ASAN_OPTIONS+=:verify_asan_link_order=0:log_path=$logs/$1.san
   export UBSAN_OPTIONS=print_stacktrace=1:log_path=$logs/$1.san
 }
 
