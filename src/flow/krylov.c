@@ -24,6 +24,16 @@
 // a plateau ends and stiff directions are no longer: without this problem 5, seed 0, at
 // rtol 1e-4, made errors of a hundred tolerances in its first burst.
 //
+// The last products improve M^-1, where they do (secants_impl.h). Measured, f and J v
+// together, problems 1 to 4 of tests/bench/evaluations.py, the first seeds, at rtol 1e-4
+// and 1e-6, and of the fourth CPU seconds:
+//     never       963  493  640  743   1,785   909  1,289  1,550     1.5 and 2.1
+//     always    1,830  485  614  676   2,131   860  1,203  1,355     0.8 and 1.0
+//     where they do, by so many pairs:
+//     2           980  486  623  699   1,745   878  1,207  1,416     0.9 and 1.1
+//     4           977  479  621  686   1,738   854  1,230  1,362     0.9 and 1.1
+//     8           942  481  615  680   1,778   852  1,222  1,302     0.8 and 1.1
+//
 // A may turn out not to be positive definite: bdf_newton.c says what then.
 //
 // The preconditioner. None at first: M = I. It is prepared anew before a solve if the last
@@ -32,11 +42,11 @@
 // to DEBT of what preparing costs; and scaled, without a look at J, whenever gamma changes.
 // A restart of a segment forgets it. A larger LEAST_DEBT takes more products and less time:
 // of problem 1, seed 0, at rtol 1e-4, f and J v together and CPU seconds
-//     LEAST_DEBT 2         1,033     2.2
-//     6                    1,376     1.8
+//     LEAST_DEBT 2           977     2.1
+//     6                    1,335     1.4
 //     no preconditioner  181,134     6.1
 // and DEBT is what the twelve runs of jobs/quickstart-photograph.yaml take least of: with
-// 0.01, 49 s, with 0.02, 32, and with 0.03, 27, but then problem 1 takes 50 evaluations
+// 0.01, 41 s, with 0.02, 28, and with 0.04, 23, but then problem 1 takes 240 evaluations
 // more.
 //
 // In a valley gamma times the largest eigenvalue is 1e7 and more, and M, which is of
@@ -45,11 +55,9 @@
 // those that a fresh M took come to VALLEY_DEBT of the cost before it is prepared anew, and
 // it serves while gamma is within the factor NEAR of its own. Problem 5, seed 0, at rtol
 // 1e-4, to loss 1e-4, f and J v together and CPU seconds:
-//     VALLEY_DEBT 0.3    88,837    96
-//     0.05               21,930    56
-//     0.02                9,020    38
-//     0.01                5,179    28
-//     0.003               4,949    34
+//     VALLEY_DEBT 0.02   10,397    38
+//     0.01                5,197    27
+//     0.003               4,812    29
 // as steps are the longer the better their systems are solved.
 #include "krylov_impl.h"
 
@@ -57,6 +65,7 @@
 #include <string.h>
 
 #include "htflow/memory.h"
+#include "secants_impl.h"
 
 enum { PATIENCE = 2 };
 static const double DEBT = 0.02, VALLEY_DEBT = 0.01, LEAST_DEBT = 2;
@@ -75,6 +84,7 @@ struct htf_flow_krylov_solver {
   double *r, *z;                 // [size], the caller's
   bool ready;                    // M stands, for this gamma:
   double gamma;
+  htf_flow_secants secants;
   bool measured; // miss is known, of a system with miss_gamma
   double miss, miss_gamma;
   int last;    // products of the last solve
@@ -119,12 +129,11 @@ static void turn(double beta, const double *z, double *p, int64_t n) {
 
 // z = M^-1 r
 static htf_status precondition(krylov *s) {
-  const htf_flow_system *system = &s->flow->system;
   if (!s->ready) {
-    memcpy(s->z, s->r, (size_t)system->size * sizeof *s->z);
+    memcpy(s->z, s->r, (size_t)s->flow->system.size * sizeof *s->z);
     return HTF_OK;
   }
-  return system->preconditioner->apply(system->context, s->r, s->z);
+  return htf_flow__secants_apply(&s->secants, s->system->gamma, s->r, s->z);
 }
 
 static htf_status scale(krylov *s, double gamma) {
@@ -209,8 +218,8 @@ static void measure(krylov *s, double alpha, double right, bool fresh) {
   s->measured = true;
 }
 
-// The step along p, by way of A p. *alpha: its length; 0 where A bends the other way, being
-// not positive definite.
+// The step along p, by way of A p, which z is then. *alpha: its length; 0 where A bends the
+// other way, being not positive definite.
 static htf_status advance(krylov *s, double rz, double *x, double *alpha) {
   htf_status status = HTF_OK;
   const htf_flow_linear *system = s->system;
@@ -271,6 +280,9 @@ htf_status htf_flow__krylov_solve(krylov *s, const htf_flow_linear *system, doub
     turn(turns == 0 ? 0 : rz / before, s->z, s->p, n);
     before = rz;
     HTF_TRY(advance(s, rz, x, &alpha));
+    if (turns == 0 && s->ready) {
+      HTF_TRY(htf_flow__secants_see(&s->secants, system->gamma, s->p, s->z));
+    }
     HTF_TRY(precondition(s));
     rz = dot(s->r, s->z, n);
     products++;
@@ -281,6 +293,9 @@ htf_status htf_flow__krylov_solve(krylov *s, const htf_flow_linear *system, doub
   }
   if (alpha == 0) {
     *solved = HTF_FLOW_INDEFINITE;
+  }
+  if (products > 0 && s->ready) {
+    htf_flow__secants_keep(&s->secants, s->miss);
   }
   s->last = products;
   s->unseen = products == 0;
@@ -298,6 +313,9 @@ htf_status htf_flow__krylov_create(htf_flow *flow, htf_flow_krylov_solver **out)
   HTF_NEW(s, 1);
   s->flow = flow;
   HTF_NEW(s->p, flow->system.size);
+  if (flow->system.preconditioner != NULL) {
+    HTF_TRY(htf_flow__secants_create(&flow->system, &s->secants));
+  }
   *out = s;
   s = NULL;
 done:
@@ -308,6 +326,7 @@ done:
 void htf_flow__krylov_destroy(htf_flow_krylov_solver **out) {
   if (*out != NULL) {
     HTF_FREE((*out)->p);
+    htf_flow__secants_destroy(&(*out)->secants);
     HTF_FREE(*out);
   }
 }
@@ -317,6 +336,7 @@ void htf_flow__krylov_restart(htf_flow_krylov_solver *s) {
   if (system->preconditioner != NULL && system->preconditioner->forget != NULL) {
     system->preconditioner->forget(system->context);
   }
+  htf_flow__secants_forget(&s->secants);
   s->ready = s->measured = s->stale = false;
   s->unseen = false;
   s->last = s->fresh = 0;

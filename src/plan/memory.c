@@ -71,8 +71,9 @@ static double flow_vectors(const sizes *s) {
   const htf_spec *spec = s->spec;
   double basis = fmin(BASIS, fmin((double)spec->flow.krylov_dimension, s->parameters));
   switch (spec->flow.method) {
-  case HTF_METHOD_BDF: // history 6, the correction, r, z, p
-    return 2 + 9 + (spec->flow.krylov == HTF_KRYLOV_GMRES ? 3 + basis : 1);
+  case HTF_METHOD_BDF: // history 6, the correction, r, z, p, and secants: 10 of floats, q
+    return 2 + 9 + (spec->flow.krylov == HTF_KRYLOV_GMRES ? 3 + basis : 1) +
+           (s->preconditioned ? 6 : 0);
   case HTF_METHOD_ADAMS: // history 13, CVODE's 3, the iteration's 2
     return 2 + 18;
   case HTF_METHOD_ERK: // stages 7, the interpolant's 5, ARKODE's
