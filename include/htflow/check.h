@@ -18,7 +18,8 @@
 //   has samples and none beyond;
 // - the weights that runs kept;
 // - physics, of runs whose method follows the flow to a tolerance (bdf, adams, erk): the
-//   training loss falls, and the conserved quantities drift by at most 1000 rtol. A loss
+//   training loss falls, and the conserved quantities drift by no more than
+//   htf_record_most_drift; nothing is said of an l1 loss, whose gradient jumps. A loss
 //   may rise by 10 rtol sqrt(L L_0): an error of rtol in the tensor, of norm about
 //   sqrt(L_0), moves a squared residual L by twice their product. Method and tolerance are
 //   /runs/flow_method and flow_rtol where they are swept, else those of the resolved sweep

@@ -68,8 +68,8 @@ int htf_probe_shape(const htf_probe *probe, int i, int64_t dims[HTF_VARIABLE_DIM
 htf_status htf_probe_measure(htf_probe *probe, const htf_probe_state *state,
                              double *row /* [row_size] */);
 
-// The unbalancedness_drift that a row at theta would have, and no row: the probe remembers
-// nothing of it. 0 before the first row.
+// The unbalancedness_drift that a row at theta would have, over the rows so far, and no
+// row: the probe remembers nothing of it. 0 before the first row.
 double htf_probe_drift(htf_probe *probe, const double *theta);
 
 // What a probe remembers from one measurement to the next, as [memory_size] doubles:

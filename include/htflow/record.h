@@ -114,6 +114,12 @@ typedef struct htf_record {
 const char *htf_run_state_text(int state);
 const char *htf_stop_reason_text(int reason);
 
+// The drift of the conserved quantities (theory.md section 3), relative to the largest
+// squared norm of a weight vector, beyond which a run of so many steps with errors of rtol
+// in each has left the flow: it ends by HTF_STOP_DRIFT, and a file that says it is done is
+// at fault (check.h). src/ledger/record.c has the measurements.
+double htf_record_most_drift(double rtol, int64_t steps);
+
 // An empty record: PENDING, NAN in its real scalars, no columns.
 void htf_record_init(htf_record *record);
 // Releases what the record owns and empties it.

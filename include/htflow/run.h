@@ -29,8 +29,9 @@
 // rounding of the gradient times its length, always the same way. A plateau, on which
 // weights wait to rise however long, is no rest: src/run/stationary.c says what is.
 //
-// Drift. A flow whose conserved quantities drift by more than 500 rtol (src/run/run.c) has
-// become another one, and fails, as one whose loss rises does: unless its loss is l1.
+// Drift. A flow whose conserved quantities drift by more than 500 rtol, and a hundredth of
+// one for each step (htf_record_most_drift says it whole), has become another one, and
+// fails, as one whose loss rises does: unless its loss is l1, whose gradient jumps.
 //
 // Checkpoints. Every so many accepted steps the flow begins anew, from its state and what
 // its method carries on (flow.h; by bdf six more vectors of its parameters), and only there

@@ -21,7 +21,7 @@
 // seeds) at rtol 1e-4 and 1e-6, against CVODE's BDF with the same systems, solver and
 // tolerance:
 //     CVODE       1,625   669   897   1,014       2,513   1,366   1,915   2,020
-//     this          977   479   621     686       1,738     854   1,230   1,362
+//     this          970   479   621     686       1,737     854   1,224   1,368
 #include <math.h>
 #include <stdio.h>
 #include <string.h>

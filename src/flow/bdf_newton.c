@@ -33,8 +33,8 @@
 // the differences of higher order: with 0.02 the steps at a minimum of the loss stay short
 // for it, a thousand times over, and weights drift along their orbits. Where steps are
 // longer than SHORT tolerances it may be so many times more, up to MOST_LINEAR: problem 4
-// of tests/bench/evaluations.py, seed 0, then takes 686 f and J v for 740, at rtol 1e-6
-// 1,362 for 1,474. What they leave stays in y whole, however small a share of e the error
+// of tests/bench/evaluations.py, seed 0, then takes 686 f and J v for 738, at rtol 1e-6
+// 1,368 for 1,407. What they leave stays in y whole, however small a share of e the error
 // is.
 static const double LINEAR = 0.01, MOST_LINEAR = 0.03, SHORT = 50, LEAST_CONSTANT = 0.05;
 // Newton's iteration goes on while what it leaves out by taking J for constant over the
@@ -115,8 +115,9 @@ static void move(const htf_flow *flow, htf_flow_bdf *b, double *y, const htf_flo
   memcpy(y, b->r, (size_t)size * sizeof *y);
 }
 
-// What may be left of e: of the step's tolerance, and in a valley or soon after one of the
-// way too, so that the history of short steps is not made of what systems left.
+// What may be left of e: of the step's tolerance, the more the longer the way. In a valley
+// or soon after one no more than a share of the way too, so that the history of short steps
+// is not made of what systems left.
 static double linear_tolerance(const htf_flow_bdf *b, const htf_flow_trial *t) {
   bool near = b->avoided > 0 || (b->span > 0 && b->since <= b->span);
   double moving = near ? 1 : t->way / (SHORT * t->tolerance);

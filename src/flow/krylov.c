@@ -31,7 +31,7 @@
 //     always    1,830  485  614  676   2,131   860  1,203  1,355     0.8 and 1.0
 //     where they do, by so many pairs:
 //     2           980  486  623  699   1,745   878  1,207  1,416     0.9 and 1.1
-//     4           977  479  621  686   1,738   854  1,230  1,362     0.9 and 1.1
+//     4           970  479  621  686   1,737   854  1,224  1,368     0.9 and 1.1
 //     8           942  481  615  680   1,778   852  1,222  1,302     0.8 and 1.1
 //
 // A may turn out not to be positive definite: bdf_newton.c says what then.
@@ -40,9 +40,10 @@
 // one took PATIENCE products or more, and within a solve that has taken so many, once the
 // products that solves spent beyond their first since the last time come to LEAST_DEBT and
 // to DEBT of what preparing costs; and scaled, without a look at J, whenever gamma changes.
-// A restart of a segment forgets it. A larger LEAST_DEBT takes more products and less time:
-// of problem 1, seed 0, at rtol 1e-4, f and J v together and CPU seconds
-//     LEAST_DEBT 2           977     2.1
+// A restart of a segment forgets it, and the last products. A larger LEAST_DEBT takes more
+// products and less time: of problem 1, seed 0, at rtol 1e-4, f and J v together and CPU
+// seconds
+//     LEAST_DEBT 2           970     2.1
 //     6                    1,335     1.4
 //     no preconditioner  181,134     6.1
 // and DEBT is what the twelve runs of jobs/quickstart-photograph.yaml take least of: with
@@ -294,8 +295,10 @@ htf_status htf_flow__krylov_solve(krylov *s, const htf_flow_linear *system, doub
   if (alpha == 0) {
     *solved = HTF_FLOW_INDEFINITE;
   }
-  if (products > 0 && s->ready) {
-    htf_flow__secants_keep(&s->secants, s->miss);
+  if (alpha <= 0) {
+    htf_flow__secants_forget(&s->secants); // which may be why rz is not positive
+  } else if (products > 0 && s->ready) {
+    htf_flow__secants_keep(&s->secants, here ? s->miss : 0);
   }
   s->last = products;
   s->unseen = products == 0;

@@ -8,7 +8,9 @@
 
 enum { PLACES = HTF_FLOW_SECANTS + 1 };
 // What one system weighs in the mean, and below what H serves.
-static const double NEWS = 0.3, WORTH = -0.1;
+static const double NEWS = 0.3, WORTH = -0.1, MOST_GAIN = 5;
+// Of |s| |A s|: a pair that bends less tells nothing.
+static const double LEAST_CURVATURE = 1e-4;
 
 typedef htf_flow_secants secants;
 
@@ -20,7 +22,7 @@ htf_status htf_flow__secants_create(const htf_flow_system *system, secants *k) {
   HTF_NEW(k->q, system->size);
   for (int i = 0; i < PLACES; i++) {
     HTF_NEW(k->s[i], system->size);
-    HTF_NEW(k->js[i], system->size);
+    HTF_NEW(k->u[i], system->size);
   }
 done:
   return status;
@@ -30,7 +32,7 @@ void htf_flow__secants_destroy(secants *k) {
   HTF_FREE(k->q);
   for (int i = 0; i < PLACES; i++) {
     HTF_FREE(k->s[i]);
-    HTF_FREE(k->js[i]);
+    HTF_FREE(k->u[i]);
   }
 }
 
@@ -47,10 +49,11 @@ static int place(const secants *k, int back) {
   return (k->next + PLACES - 1 - back) % PLACES;
 }
 
-// Of what pair i does, times 1 / s . A s; nothing where that is not positive.
-static double over_curvature(const secants *k, int i, double gamma, double x) {
-  double curvature = k->ss[i] - gamma * k->sjs[i];
-  return curvature > 0 ? x / curvature : 0;
+// s . A s of pair i; 0, and then the pair does nothing, where A hardly bends along s, bends
+// the other way, or is out of the range of numbers.
+static double curvature(const secants *k, int i, double gamma) {
+  double b = gamma * k->js[i], along = 1 - b * k->su[i];
+  return along > LEAST_CURVATURE * (1 + b) ? along : 0;
 }
 
 // q [size] before M^-1, the last pair first.
@@ -58,16 +61,17 @@ static void before(secants *k, double gamma, double *q) {
   int64_t n = k->system->size;
   for (int back = 0; back < k->count; back++) {
     int i = place(k, back);
-    const float *s = k->s[i], *js = k->js[i];
-    double along = 0;
-    for (int64_t j = 0; j < n; j++) {
-      along += s[j] * q[j];
+    const float *s = k->s[i], *u = k->u[i];
+    double bend = curvature(k, i, gamma), b = gamma * k->js[i], along = 0;
+    if (bend > 0) {
+      for (int64_t j = 0; j < n; j++) {
+        along += s[j] * q[j];
+      }
+      k->share[i] = along / bend;
+      for (int64_t j = 0; j < n; j++) {
+        q[j] -= k->share[i] * (s[j] - b * u[j]);
+      }
     }
-    double share = over_curvature(k, i, gamma, along);
-    for (int64_t j = 0; j < n; j++) {
-      q[j] -= share * (s[j] - gamma * js[j]);
-    }
-    k->share[i] = share;
   }
 }
 
@@ -76,14 +80,16 @@ static void after(const secants *k, double gamma, double *z) {
   int64_t n = k->system->size;
   for (int back = k->count - 1; back >= 0; back--) {
     int i = place(k, back);
-    const float *s = k->s[i], *js = k->js[i];
-    double along = 0;
-    for (int64_t j = 0; j < n; j++) {
-      along += (s[j] - gamma * js[j]) * z[j];
-    }
-    double share = k->share[i] - over_curvature(k, i, gamma, along);
-    for (int64_t j = 0; j < n; j++) {
-      z[j] += share * s[j];
+    const float *s = k->s[i], *u = k->u[i];
+    double bend = curvature(k, i, gamma), b = gamma * k->js[i], along = 0;
+    if (bend > 0) {
+      for (int64_t j = 0; j < n; j++) {
+        along += (s[j] - b * u[j]) * z[j];
+      }
+      double share = k->share[i] - along / bend;
+      for (int64_t j = 0; j < n; j++) {
+        z[j] += share * s[j];
+      }
     }
   }
 }
@@ -109,23 +115,23 @@ htf_status htf_flow__secants_apply(secants *k, double gamma, const double *r, do
 
 // ---- pairs ----------------------------------------------------------------------------
 
-// J p = (p - A p) / gamma.
+// gamma J p = p - A p.
 static void note(secants *k, double gamma, const double *p, const double *ap) {
   int64_t n = k->system->size;
-  float *s = k->s[k->next], *js = k->js[k->next];
-  double pp = 0, ss = 0, sjs = 0;
+  float *s = k->s[k->next], *u = k->u[k->next];
+  double pp = 0, dd = 0, su = 0;
   for (int64_t j = 0; j < n; j++) {
     pp += p[j] * p[j];
+    dd += (p[j] - ap[j]) * (p[j] - ap[j]);
   }
-  double length = sqrt(pp);
+  double length = sqrt(pp), reach = sqrt(dd);
   for (int64_t j = 0; j < n; j++) {
     s[j] = (float)(p[j] / length);
-    js[j] = (float)((p[j] - ap[j]) / (gamma * length));
-    ss += (double)s[j] * s[j];
-    sjs += (double)s[j] * js[j];
+    u[j] = reach > 0 ? (float)((p[j] - ap[j]) / reach) : 0;
+    su += (double)s[j] * u[j];
   }
-  k->ss[k->next] = ss;
-  k->sjs[k->next] = sjs;
+  k->js[k->next] = reach / length / gamma;
+  k->su[k->next] = su;
 }
 
 static htf_status compare(secants *k, double gamma, const double *p, double *ap) {
@@ -152,7 +158,8 @@ htf_status htf_flow__secants_see(secants *k, double gamma, const double *p, doub
 
 void htf_flow__secants_keep(secants *k, double miss) {
   if (k->other > 0 && miss > 0) {
-    double gain = k->serves ? log(miss / k->other) : log(k->other / miss);
+    double gain = log(k->serves ? miss / k->other : k->other / miss);
+    gain = fmin(MOST_GAIN, fmax(-MOST_GAIN, gain));
     k->gain += NEWS * (gain - k->gain);
     k->serves = k->gain < WORTH;
   }

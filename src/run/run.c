@@ -46,17 +46,9 @@ static bool rises(htf_flight *r, double loss) {
   return rose;
 }
 
-// Exact flow conserves differences of squared norms (theory.md section 3); errors of rtol
-// in each step make them drift. In rtol, relative to the largest squared norm: of the 180
-// runs of jobs/depth-scale.yaml by 15 in the median and 100 at most, but for three whose
-// linear systems are beyond double precision: by 645, 2,248 and 3,336. Below rtol 1e-8
-// rounding does as much (539 rtol at 1e-10, in a minimum for 20,000 steps). Above 1e-3 so
-// much would be all there is: runs at 0.1 that reached their stop.loss drifted by 0.33.
-static const double MOST_DRIFT = 500, LEAST_RTOL = 1e-8, WHOLE = 0.75;
-
 static bool drifts(htf_flight *r) {
-  double limit = fmin(MOST_DRIFT * fmax(r->tolerance, LEAST_RTOL), WHOLE);
-  return conserves(r) && htf_probe_drift(r->probe, htf_flow_state(r->flow)) > limit;
+  double most = htf_record_most_drift(r->tolerance, htf_flow_get_counts(r->flow).steps);
+  return conserves(r) && htf_probe_drift(r->probe, htf_flow_state(r->flow)) > most;
 }
 
 // What ends the run at its present state, HTF_STOP_NONE if nothing does.

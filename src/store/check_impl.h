@@ -67,7 +67,7 @@ typedef struct htf_check__runs {
   int64_t *state, *reason, *row, *steps;
   double *train_loss, *flow_time, *drift;
   htf_check__texts trajectory;
-  double *rtol; // of runs that follow the flow, NAN of others
+  double *rtol; // of runs that follow a flow of smooth loss, NAN of others
   bool *frozen; // whether the root's weights are (cp, mf)
 } htf_check__runs;
 

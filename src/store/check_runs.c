@@ -153,9 +153,10 @@ done:
 static void check_drift(const htf_check__state *state, const htf_check__runs *runs) {
   htf_check__tally drifts = {0};
   for (int64_t i = 0; runs->drift != NULL && i < runs->count; i++) {
-    if (runs->drift[i] > 1000 * runs->rtol[i]) {
-      htf_check__note(&drifts, "run %lld drifted by %.3g, more than 1000 rtol (rtol %g)",
-                      (long long)i, runs->drift[i], runs->rtol[i]);
+    double most = htf_record_most_drift(runs->rtol[i], at(runs->steps, i, 0));
+    if (!isnan(runs->rtol[i]) && runs->drift[i] > most) {
+      htf_check__note(&drifts, "run %lld drifted by %.3g, more than %.3g (rtol %g)",
+                      (long long)i, runs->drift[i], most, runs->rtol[i]);
     }
   }
   htf_check__tell(state, HTF_CHECK_PHYSICS, "/runs/unbalancedness_drift", &drifts);

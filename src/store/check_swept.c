@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// What the checker must know of a run's parameters: its method's tolerance, and whether its
-// model's root is frozen. Of the resolved sweep, but where they are on an axis.
+// What the checker must know of a run's parameters: the tolerance of a method that follows
+// the flow, where the loss has no kinks, and whether the model's root is frozen. Of the
+// resolved sweep, but where they are on an axis.
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -102,15 +103,17 @@ static bool is_one_of(const char *value, const char *const *names, int count) {
 }
 
 static void describe_run(const parameter *method, const parameter *rtol,
-                         const parameter *kind, const double *rtols, int64_t run,
-                         htf_check__runs *runs) {
+                         const parameter *loss, const parameter *kind, const double *rtols,
+                         int64_t run, htf_check__runs *runs) {
   static const char *const flows[] = {"bdf", "adams", "erk"}, *const frozen[] = {"cp",
                                                                                  "mf"};
   char value[VALUE], number[VALUE];
   value_of(method, run, value);
   value_of(rtol, run, number);
   double own = rtols != NULL ? rtols[run] : number[0] != '\0' ? strtod(number, NULL) : NAN;
-  runs->rtol[run] = is_one_of(value, flows, 3) ? own : NAN;
+  bool flow = is_one_of(value, flows, 3);
+  value_of(loss, run, value);
+  runs->rtol[run] = flow && strcmp(value, "l1") != 0 ? own : NAN;
   value_of(kind, run, value);
   runs->frozen[run] = is_one_of(value, frozen, 2);
 }
@@ -119,7 +122,7 @@ htf_status htf_check__parameters(const htf_check__state *state,
                                  const htf_reader__file *group, htf_check__runs *runs) {
   htf_status status = HTF_OK;
   htf_check__texts sweep = {0};
-  parameter method = {0}, rtol = {0}, kind = {0};
+  parameter method = {0}, rtol = {0}, loss = {0}, kind = {0};
   double *rtols = NULL;
   const char *text = "";
   if (H5Aexists(state->file.at, "sweep_resolved") > 0) {
@@ -129,18 +132,20 @@ htf_status htf_check__parameters(const htf_check__state *state,
   }
   HTF_TRY(read_parameter(group, text, "flow", "method", true, &method));
   HTF_TRY(read_parameter(group, text, "flow", "rtol", false, &rtol));
+  HTF_TRY(read_parameter(group, text, "loss", "kind", true, &loss));
   HTF_TRY(read_parameter(group, text, "model", "kind", true, &kind));
   if (htf_reader__exists(group->at, "flow_rtol")) {
     HTF_TRY(htf_check__read_column(group, "flow_rtol", HTF_READER_NUMBERS, runs->count,
                                    NULL, (void **)&rtols));
   }
   for (int64_t i = 0; i < runs->count; i++) {
-    describe_run(&method, &rtol, &kind, rtols, i, runs);
+    describe_run(&method, &rtol, &loss, &kind, rtols, i, runs);
   }
 done:
   HTF_FREE(rtols);
   drop_parameter(&method);
   drop_parameter(&rtol);
+  drop_parameter(&loss);
   drop_parameter(&kind);
   htf_check__drop_texts(&sweep);
   return status;

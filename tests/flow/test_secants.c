@@ -190,6 +190,35 @@ Test(secants, h_is_symmetric_and_positive_whatever_the_pairs_are) {
   end(&s);
 }
 
+// Along the first A bends the other way, along the second hardly; the third is beyond all
+// numbers.
+Test(secants, a_pair_that_tells_nothing_does_nothing) {
+  const double lengths[] = {-1, 1e-9, 1e300};
+  for (int k = 0; k < 3; k++) {
+    scene s;
+    double p[SIZE], ap[SIZE], r[SIZE], z[SIZE], m[SIZE];
+    begin(&s);
+    vector(0, p);
+    for (int i = 0; i < SIZE; i++) {
+      ap[i] = lengths[k] * p[i] + (k == 1 ? p[(i + 1) % SIZE] : 0);
+    }
+    if (k == 1) { // p . A p = 1e-9 p . p
+      double share = dot(p, ap) / dot(p, p) - lengths[k];
+      for (int i = 0; i < SIZE; i++) {
+        ap[i] -= share * p[i];
+      }
+    }
+    cr_assert(eq(int, htf_flow__secants_see(&s.secants, GAMMA, p, ap), HTF_OK));
+    htf_flow__secants_keep(&s.secants, 0);
+    s.secants.serves = true;
+    vector(3, r);
+    apply(&s, GAMMA, r, z);
+    divide(&s, r, m);
+    cr_expect(eq(dbl, apart(m, z), 0), "pair %d", k);
+    end(&s);
+  }
+}
+
 Test(secants, what_missed_less_of_late_serves) {
   scene s;
   begin(&s);

@@ -111,6 +111,13 @@ Test(record, reads_garbage_without_harm) {
   htf_record_clear(&record);
 }
 
+Test(record, drift_may_grow_with_tolerance_and_steps_up_to_all_there_is) {
+  cr_expect(epsilon_eq(dbl, htf_record_most_drift(1e-6, 0), 5e-4, 1e-12));
+  cr_expect(epsilon_eq(dbl, htf_record_most_drift(1e-6, 100000), 1.5e-3, 1e-12));
+  cr_expect(epsilon_eq(dbl, htf_record_most_drift(1e-12, 0), 5e-6, 1e-12));
+  cr_expect(lt(dbl, htf_record_most_drift(0.1, 0), 1));
+}
+
 Test(record, out_of_memory_is_a_status_and_leaks_nothing) {
   htf_record record, back;
   uint8_t *bytes;
