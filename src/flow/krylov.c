@@ -24,9 +24,9 @@
 // a plateau ends and stiff directions are no longer: without this problem 5, seed 0, at
 // rtol 1e-4, made errors of a hundred tolerances in its first burst.
 //
-// The last products improve M^-1, where they do (secants_impl.h). Measured, f and J v
-// together, problems 1 to 4 of tests/bench/evaluations.py, the first seeds, at rtol 1e-4
-// and 1e-6, and of the fourth CPU seconds:
+// The last products improve M^-1, where they do (secants_impl.h), outside of valleys.
+// Measured, f and J v together, problems 1 to 4 of tests/bench/evaluations.py, the first
+// seeds, at rtol 1e-4 and 1e-6, and of the fourth CPU seconds:
 //     never       963  493  640  743   1,785   909  1,289  1,550     1.5 and 2.1
 //     always    1,830  485  614  676   2,131   860  1,203  1,355     0.8 and 1.0
 //     where they do, by so many pairs:
@@ -57,7 +57,7 @@
 // it serves while gamma is within the factor NEAR of its own. Problem 5, seed 0, at rtol
 // 1e-4, to loss 1e-4, f and J v together and CPU seconds:
 //     VALLEY_DEBT 0.02   10,397    38
-//     0.01                5,197    27
+//     0.01                5,402    28
 //     0.003               4,812    29
 // as steps are the longer the better their systems are solved.
 #include "krylov_impl.h"
@@ -187,6 +187,11 @@ static bool worth_preparing(const krylov *s, int products) {
 
 // ---- one system -----------------------------------------------------------------------
 
+// Whether products improve M^-1: not in a valley.
+static bool learns(const krylov *s) {
+  return s->ready && !s->system->valley;
+}
+
 // What stays of an error of size |z| when z is added to x; infinite where that is unknown.
 static double missed(const krylov *s, bool here) {
   if (!s->measured || (s->system->valley && !here)) {
@@ -250,6 +255,9 @@ htf_status htf_flow__krylov_solve(krylov *s, const htf_flow_linear *system, doub
   s->r = r;
   s->z = z;
   *solved = HTF_FLOW_UNSOLVED;
+  if (system->valley) {
+    htf_flow__secants_forget(&s->secants);
+  }
   if (s->ready && must_scale(s)) {
     HTF_TRY(scale(s, system->gamma));
   }
@@ -281,7 +289,7 @@ htf_status htf_flow__krylov_solve(krylov *s, const htf_flow_linear *system, doub
     turn(turns == 0 ? 0 : rz / before, s->z, s->p, n);
     before = rz;
     HTF_TRY(advance(s, rz, x, &alpha));
-    if (turns == 0 && s->ready) {
+    if (turns == 0 && learns(s)) {
       HTF_TRY(htf_flow__secants_see(&s->secants, system->gamma, s->p, s->z));
     }
     HTF_TRY(precondition(s));
@@ -296,8 +304,8 @@ htf_status htf_flow__krylov_solve(krylov *s, const htf_flow_linear *system, doub
     *solved = HTF_FLOW_INDEFINITE;
   }
   if (alpha <= 0) {
-    htf_flow__secants_forget(&s->secants); // which may be why rz is not positive
-  } else if (products > 0 && s->ready) {
+    htf_flow__secants_forget(&s->secants); // in case they are why
+  } else if (products > 0 && learns(s)) {
     htf_flow__secants_keep(&s->secants, here ? s->miss : 0);
   }
   s->last = products;

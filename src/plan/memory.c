@@ -38,10 +38,14 @@ typedef struct sizes {
 
 // ---- rows and columns ------------------------------------------------------------------
 
+static double padded(double width) {
+  return 8 * ceil(width / 8);
+}
+
 // How far apart rows of this width lie in an evaluation (src/model/tables.c).
 static double stride(double width) {
-  double padded = 8 * ceil(width / 8);
-  return fmod(padded, 32) == 0 ? padded + 8 : padded;
+  double most = padded(width);
+  return fmod(most, 32) == 0 ? most + 8 : most;
 }
 
 static double rows_of(const sizes *s, int node) {
@@ -238,10 +242,6 @@ static double many_pairs_doubles(const sizes *s) {
     energies += 2 * kept * fmin(q, KEPT);
   }
   return building_doubles(s, pairs) + pairs * pairs + kept_vectors(s) / 2 + rows + energies;
-}
-
-static double padded(double width) {
-  return 8 * ceil(width / 8);
 }
 
 // A node and all below it that are one table.
