@@ -19,6 +19,7 @@ typedef struct scene {
   htf_flow_secants secants;
   htf_flow_system system;
   double more; // of the Hilbert matrix
+  double unit; // of J
   int64_t applied;
 } scene;
 
@@ -35,6 +36,7 @@ static const htf_flow_preconditioner DIAGONAL = {.apply = divide};
 
 static void begin(scene *s) {
   *s = (scene){.more = 3,
+               .unit = 1,
                .system = {.size = SIZE, .context = s, .preconditioner = &DIAGONAL}};
   cr_assert(eq(int, htf_flow__secants_create(&s->system, &s->secants), HTF_OK));
 }
@@ -46,9 +48,9 @@ static void end(scene *s) {
 // ap = A p.
 static void multiply(const scene *s, double gamma, const double *p, double *ap) {
   for (int i = 0; i < SIZE; i++) {
-    ap[i] = p[i] + gamma * i * p[i];
+    ap[i] = p[i] + gamma * s->unit * i * p[i];
     for (int j = 0; j < SIZE; j++) {
-      ap[i] += gamma * s->more * p[j] / (i + j + 1);
+      ap[i] += gamma * s->unit * s->more * p[j] / (i + j + 1);
     }
   }
 }
@@ -190,11 +192,32 @@ Test(secants, h_is_symmetric_and_positive_whatever_the_pairs_are) {
   end(&s);
 }
 
-// Along the first A bends the other way, along the second hardly; the third is beyond all
+// On plateaus, where gamma is 1e32.
+Test(secants, h_is_right_whatever_the_units_of_time_and_length) {
+  scene s;
+  double p[SIZE], ap[SIZE];
+  begin(&s);
+  s.unit = 1e-50;
+  for (int k = 0; k < HTF_FLOW_SECANTS; k++) {
+    vector(k, p);
+    for (int i = 0; i < SIZE; i++) {
+      p[i] *= 1e-60;
+    }
+    multiply(&s, 1e50, p, ap);
+    cr_assert(eq(int, htf_flow__secants_see(&s.secants, 1e50, p, ap), HTF_OK));
+    htf_flow__secants_keep(&s.secants, 0);
+    s.secants.serves = true;
+    cr_expect(lt(dbl, secant(&s, p, 1e50), ROUNDING));
+    s.secants.serves = false;
+  }
+  end(&s);
+}
+
+// Along the first A bends the other way, along the second hardly; the others are beyond all
 // numbers.
 Test(secants, a_pair_that_tells_nothing_does_nothing) {
-  const double lengths[] = {-1, 1e-9, 1e300};
-  for (int k = 0; k < 3; k++) {
+  const double lengths[] = {-1, 1e-9, 1e300, 2};
+  for (int k = 0; k < 4; k++) {
     scene s;
     double p[SIZE], ap[SIZE], r[SIZE], z[SIZE], m[SIZE];
     begin(&s);
@@ -207,6 +230,10 @@ Test(secants, a_pair_that_tells_nothing_does_nothing) {
       for (int i = 0; i < SIZE; i++) {
         ap[i] -= share * p[i];
       }
+    }
+    for (int i = 0; k == 3 && i < SIZE; i++) {
+      p[i] *= 1e-200;
+      ap[i] *= 1e-200;
     }
     cr_assert(eq(int, htf_flow__secants_see(&s.secants, GAMMA, p, ap), HTF_OK));
     htf_flow__secants_keep(&s.secants, 0);
